@@ -1,0 +1,3 @@
+"""
+Providers, models, prices: data, and small loaders.
+"""

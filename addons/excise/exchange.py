@@ -1,0 +1,207 @@
+"""
+The typed state of one call. Every field names its one writer.
+
+Data flows one way: a stage reads what stands above its own fields and writes its own. Nothing here holds a socket, a
+file or a mitmproxy object, so an Exchange can be built in a test by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from excise.wire.usage import Usage, UsageSource
+
+
+class Capture(StrEnum):
+    """
+    How the call came to us.
+    """
+
+    PROXY = "proxy"  # HTTPS_PROXY, CONNECT or absolute-form
+    TRANSPARENT = "transparent"  # redirected by nft, named by SNI
+    ENDPOINT = "endpoint"  # our own port as an HTTP endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInfo:
+    """
+    Who is at the other end of the connection, as far as the connection itself says.
+    """
+
+    ip: str
+    port: int
+    capture: Capture
+    proxy_user: str | None = None  # from Proxy-Authorization, Basic
+    proxy_password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """
+    The request as it arrived, whole. `headers` keep order, case and repeats; `body` is the bytes of the wire (de-chunked, still coded).
+    `host` is the connected and verified name (CONNECT = SNI = Host, checked by the gateway), lower case, without port.
+    """
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    path: str  # with query, as sent
+    headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def header(self, name: str) -> str | None:
+        """
+        First value of a header, case-insensitive; latin-1, as HTTP/1 defines it. `None` where absent.
+        """
+        wanted = name.lower().encode("ascii")
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value.decode("latin-1")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    What kind of call this is: the catalogue's answer for host, path and method.
+    """
+
+    provider: str  # id of the catalogue, or "unknown"
+    operation: str  # chat, responses, messages, embeddings, models, files, …
+    dialect: str  # openai-chat, anthropic-messages, gemini, bedrock-converse, …
+    model_at: str  # "body", "path", "query", "frame", "form", "none": where the requested model stands
+    model: str | None = None  # the model, where the path or query says it
+    stream_at: str = "body"  # "body", "path", "header", "form", "always", "default-on", "none"
+    streams: bool | None = None  # decided already, where the path says it
+    billable: bool = True  # False: lists, files, token counts …: a row, but no usage expected
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """
+    Who pays. `type` is how we know: proxy_credentials, source_network, header, provider_key, anonymous.
+    """
+
+    id: str
+    type: str
+    team: str | None = None
+    app: str | None = None
+    cost_centre: str | None = None
+    env: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    api_key_id: str | None = None  # keyed fingerprint of the provider key the client sent: fp_… ; never the key
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """
+    What decode read from the request. `body` is decoded (content coding removed); the original stays in `HttpRequest.body`.
+    """
+
+    body: bytes = field(repr=False)
+    json: Any = field(repr=False)  # the parsed body, or None where it is not JSON
+    model: str | None  # requested
+    stream: bool  # the client asked for a stream
+    max_tokens: int | None = None
+    reasoning_level: str | None = None
+    consumer_id: str | None = None  # `user`, `safety_identifier`, `metadata.user_id`: keyed hash, never plain
+    include_usage: bool | None = None  # OpenAI stream_options.include_usage as the client said it; None: left open
+    text_bytes: int = 0  # for estimates: text without base64
+    tool_bytes: int = 0  # for estimates: tool declarations
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    What policy says of this call. `rule` is the rule's name as written, or "default".
+    """
+
+    allow: bool
+    action: str  # "allow", "deny"
+    policy_id: str
+    rule: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """
+    One try at one upstream. Times are seconds of a monotonic clock.
+    """
+
+    provider: str
+    model: str | None
+    host: str
+    started: float
+    first_byte: float | None = None
+    ended: float | None = None
+    http_status: int | None = None
+    error_type: str | None = None
+
+
+class Status(StrEnum):
+    """
+    How the call ended: the ledger's `status`.
+    """
+
+    OK = "ok"
+    ERROR = "error"  # the provider answered with an error
+    REFUSED = "refused"  # we said no; nothing was sent
+    FAILED = "failed"  # the provider could not be reached, broke off, was silent
+    CANCELLED = "cancelled"  # the client left
+    UNKNOWN = "unknown"  # we died; written by the loader
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """
+    Money of one call. `None` everywhere: the price is not known, which is not zero.
+    """
+
+    usd: Decimal | None
+    price_version: str | None = None  # dated version of the table that priced it
+    price_source: str | None = None  # genai-prices, override, models-table
+    price_id: str | None = None  # provider/model as the table names it
+
+
+@dataclass(slots=True)
+class Exchange:
+    """
+    One call from first byte in to last line written.
+    """
+
+    id: str  # gateway: UUIDv7
+    started_at_us: int  # gateway: wall clock, microseconds since the epoch, UTC
+    started: float  # gateway: monotonic seconds
+    client: ClientInfo  # gateway
+    http: HttpRequest  # gateway
+    call: Call | None = None  # recognise
+    principal: Principal | None = None  # identify
+    prompt: Prompt | None = None  # decode
+    decision: Decision | None = None  # govern
+    send_body: bytes | None = None  # send: the bytes that leave, when they differ from http.body
+    strip_usage_chunk: bool = False  # send: we asked for include_usage, the client did not
+    attempts: list[Attempt] = field(default_factory=list)  # send
+    opened: bool = False  # record: an `open` line is in the journal
+    answer_status: int | None = None  # gateway: upstream's status
+    answer_headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)  # gateway
+    answer_bytes: int = 0  # gateway: body bytes received from upstream
+    first_event: float | None = None  # meter: monotonic time of the first content event
+    usage: Usage | None = None  # meter
+    usage_source: UsageSource | None = None  # meter
+    usage_raw: dict[str, Any] | None = None  # meter: the provider's usage object, numbers only
+    model_served: str | None = None  # meter
+    response_id: str | None = None  # meter
+    finish_reasons: tuple[str, ...] = ()  # meter
+    cost: Cost | None = None  # meter
+    status: Status | None = None  # gateway: set once, when the call has ended
+    http_status: int | None = None  # gateway: what the client got
+    error_type: str | None = None  # gateway or a refusing stage
+    ended_at_us: int | None = None  # gateway
+    ended: float | None = None  # gateway: monotonic
+    proxy_seconds: float = 0.0  # gateway: time spent in our own stages

@@ -1,0 +1,3 @@
+"""
+Journal, loader, hot store, published copy, migrations, views.
+"""

@@ -1,0 +1,3 @@
+"""
+What is allowed: schema, decide, explain (pure); load, reload (edges).
+"""

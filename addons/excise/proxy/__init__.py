@@ -1,0 +1,3 @@
+"""
+The only code that imports mitmproxy: hooks to stages, connections, TLS, tunnels, the worker.
+"""

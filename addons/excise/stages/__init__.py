@@ -1,0 +1,3 @@
+"""
+The verbs of one call, one file each, in the order `pipeline.py` lists them.
+"""

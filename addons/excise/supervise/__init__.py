@@ -1,0 +1,3 @@
+"""
+Settings, workers, reload, drain.
+"""
