@@ -1,0 +1,200 @@
+"""
+What the shape alone cannot see: names nobody knows, rules that can never decide, principals that cannot be told apart. Pure.
+
+Promised: every rule that one earlier rule covers is found. Not promised: rules that only several earlier ones cover together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, NamedTuple
+
+from excise.policy.decide import UNKNOWN, normal_pattern
+from excise.policy.glob import any_of, covers, matcher
+from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RULES, PolicyFile, Rule, When
+from excise.policy.yaml import KeyPath
+
+_EXACT = ("provider", "operation", "capture")
+_GLOBS = ("principal", "team", "app", "env", "model")
+_ALWAYS_SAID = frozenset({"principal", "provider", "operation", "capture"})
+
+
+def anything(_name: str) -> bool:
+    """
+    Knows every name.
+    """
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    The catalogue, as far as policy asks: whether an id of a provider or an operation exists, and whether a model pattern (`*` is a
+    wildcard, lower case) matches at least one known model. By default everything is known.
+    """
+
+    provider: Callable[[str], bool] = anything
+    operation: Callable[[str], bool] = anything
+    model: Callable[[str], bool] = anything
+
+
+class Flaw(NamedTuple):
+    """
+    A fault before it has a place: the path of the value, or of the key, that is wrong.
+    """
+
+    path: KeyPath
+    text: str
+
+
+def flaws(written: PolicyFile, known: Known) -> list[Flaw]:
+    """
+    Everything wrong with a policy of the right shape, in file order by part.
+    """
+    found = [*_reserved(written), *_duplicates(written), *_overlaps(written)]
+    if sum(len(values) for rule in written.rules for _, values in _conditions(rule.when)) > MAX_PATTERNS:
+        # The pairwise comparison below must stay bounded.
+        return [*found, Flaw(("rules",), f"more than {MAX_PATTERNS} values in all conditions together; use wildcards or teams")]
+    return [*found, *_unknown_names(written, known), *_unknown_principals(written), *_dead(written)]
+
+
+def _conditions(when: When) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for name in (*_EXACT, *_GLOBS, "source"):
+        values = getattr(when, name)
+        if values is not None:
+            yield name, values
+
+
+def _reserved(written: PolicyFile) -> Iterator[Flaw]:
+    for number, entry in enumerate(written.principals):
+        if entry.id == RESERVED_PRINCIPALS[0] or entry.id.startswith(RESERVED_PRINCIPALS[1]):
+            yield Flaw(("principals", number, "id"), "this id is ours: `anonymous` and `fp_…` stand for callers that are not listed")
+    for number, rule in enumerate(written.rules):
+        if rule.name in RESERVED_RULES or rule.name.startswith("defaults."):
+            yield Flaw(("rules", number, "name"), "this name is ours: decisions say `default` and `defaults.…` where no rule decided")
+
+
+def _duplicates(written: PolicyFile) -> Iterator[Flaw]:
+    named: list[tuple[KeyPath, str, str]] = []
+    for number, entry in enumerate(written.principals):
+        path: KeyPath = ("principals", number)
+        named.append(((*path, "id"), "principal id", entry.id))
+        if entry.match.proxy_user is not None:
+            named.append(((*path, "match", "proxy_user"), "proxy_user", entry.match.proxy_user))
+        named += [((*path, "match", "provider_key", at), "provider key", key) for at, key in enumerate(entry.match.provider_key or ())]
+    named += [(("rules", number, "name"), "rule name", rule.name) for number, rule in enumerate(written.rules)]
+    first: set[tuple[str, str]] = set()
+    for path, what, name in named:
+        if (what, name) in first:
+            yield Flaw(path, f"{what} {name!r} is given twice")
+        first.add((what, name))
+
+
+def _overlaps(written: PolicyFile) -> Iterator[Flaw]:
+    sources: dict[IPv4Network | IPv6Network, str] = {}
+    headers: dict[tuple[tuple[str, str], ...], list[tuple[str, IPv4Network | IPv6Network]]] = {}
+    for number, entry in enumerate(written.principals):
+        path: KeyPath = ("principals", number, "match")
+        for at, network in enumerate(entry.match.source or ()):
+            if network in sources:
+                yield Flaw((*path, "source", at), f"network {network} is given twice, first for principal {sources[network]!r}")
+            sources[network] = entry.id
+        if entry.match.header is None:
+            continue
+        same = headers.setdefault(tuple(sorted(entry.match.header.items())), [])
+        for network in entry.match.from_ or ():
+            for other, theirs in same:
+                if other != entry.id and network.version == theirs.version and network.overlaps(theirs):
+                    yield Flaw((*path, "header"), f"the same headers from {theirs} already mean principal {other!r}")
+        same += [(entry.id, network) for network in entry.match.from_ or ()]
+
+
+def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
+    own = tuple(normal_pattern(pattern) for pattern in written.models or ())
+
+    def known_model(pattern: str) -> bool:
+        return any(covers(pattern, mine) or covers(mine, pattern) for mine in own) or known.model(pattern)
+
+    checks: tuple[tuple[str, Callable[[str], bool]], ...] = (("provider", known.provider), ("operation", known.operation))
+    for number, rule in enumerate(written.rules):
+        for field, is_known in checks:
+            for at, name in enumerate(getattr(rule.when, field) or ()):
+                if name != UNKNOWN and not is_known(name):
+                    yield Flaw(("rules", number, "when", field, at), f"{field} {name!r} is not in the catalogue")
+        for at, pattern in enumerate(rule.when.model or ()):
+            if not known_model(normal_pattern(pattern)):
+                yield Flaw(
+                    ("rules", number, "when", "model", at),
+                    f"{pattern!r} matches no known model; if it is a deployment or a model of your own, list it under `models`",
+                )
+
+
+def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:
+    ids = [entry.id for entry in written.principals]
+    for number, rule in enumerate(written.rules):
+        for at, pattern in enumerate(rule.when.principal or ()):
+            # A key nobody owns has an id of its own, fp_…, which any pattern may mean that begins like one.
+            unlisted = pattern.startswith(RESERVED_PRINCIPALS[1]) or matcher(pattern)(RESERVED_PRINCIPALS[0])
+            if not unlisted and not any(map(matcher(pattern), ids)):
+                yield Flaw(("rules", number, "when", "principal", at), f"{pattern!r} matches no listed principal")
+        for field in ("team", "app", "env"):
+            values = {value for entry in written.principals if (value := getattr(entry, field)) is not None}
+            for at, pattern in enumerate(getattr(rule.when, field) or ()):
+                if not any(map(matcher(pattern), values)):
+                    yield Flaw(("rules", number, "when", field, at), f"no listed principal has a {field} that {pattern!r} matches")
+
+
+def _dead(written: PolicyFile) -> Iterator[Flaw]:
+    prepared = [_Cover(rule) for rule in written.rules]
+    for number, rule in enumerate(written.rules):
+        if written.defaults.unknown == "block" and (rule.when.operation == (UNKNOWN,) or rule.when.provider == (UNKNOWN,)):
+            yield Flaw(("rules", number), f"rule {rule.name!r} can never decide: `defaults.unknown: block` comes before it")
+            continue
+        for earlier in prepared[:number]:
+            if earlier.covers(rule.when):
+                yield Flaw(("rules", number), f"rule {rule.name!r} can never decide: rule {earlier.name!r} above matches all it matches")
+                break
+
+
+class _Cover:
+    """
+    A rule, prepared for the question whether it matches everything another one does.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.name = rule.name
+        self._tests: list[tuple[str, Callable[[Any], bool]]] = []
+        for field, values in _conditions(rule.when):
+            if field in _ALWAYS_SAID and "*" in values:
+                continue  # holds for every call
+            if field == "source":
+                self._tests.append((field, _within(values)))
+            elif field in _EXACT:
+                self._tests.append((field, frozenset(values).__contains__))
+            else:
+                # A star of the narrower pattern becomes a character that only a star can swallow: see `covers`.
+                patterns = tuple(normal_pattern(value) for value in values) if field == "model" else values
+                self._tests.append((field, any_of(patterns)))
+
+    def covers(self, when: When) -> bool:
+        for field, holds in self._tests:
+            values = getattr(when, field)
+            if values is None:
+                return False
+            if field == "model":
+                values = tuple(normal_pattern(value) for value in values)
+            if field in _GLOBS:
+                values = tuple(value.replace("*", "\x00") for value in values)
+            if not all(map(holds, values)):
+                return False
+        return True
+
+
+def _within(networks: tuple[IPv4Network | IPv6Network, ...]) -> Callable[[Any], bool]:
+    def holds(narrow: IPv4Network | IPv6Network) -> bool:
+        # subnet_of needs equal versions, which mypy cannot see through a union.
+        return any(narrow.version == wide.version and narrow.subnet_of(wide) for wide in networks)  # type: ignore[arg-type]
+
+    return holds

@@ -1,0 +1,37 @@
+"""
+What names rules may use: the catalogue's providers and operations, and every model that has a price. An edge: reads the catalogue.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from excise.catalog.load import read
+from excise.policy.flaws import Known
+from excise.policy.glob import matcher
+
+
+def known_names(overlay: Path | None = None) -> Known:
+    """
+    Names of the shipped catalogue with an operator's file laid over it.
+
+    Raises:
+        SettingsError: The overlay is not right.
+    """
+    providers, families, _ = read(overlay)
+    operations = {spec.op for family in families.values() for spec in family.operations}
+    operations |= {spec.op for provider in providers.values() for spec in provider.operations}
+    return Known(provider=frozenset(providers).__contains__, operation=frozenset(operations).__contains__, model=_known_model)
+
+
+def _known_model(pattern: str) -> bool:
+    # Imported here: half a second, and only rules about models need it.
+    from genai_prices.data_snapshot import get_snapshot
+
+    models = [model for provider in get_snapshot().providers for model in provider.models]
+    fits = matcher(pattern)
+    if any(fits(model.id.lower()) for model in models):
+        return True
+    # Dated and regional names have no entry of their own; the table knows them by how they begin.
+    start = pattern.partition("*")[0]
+    return bool(start) and any(model.is_match(start) for model in models)

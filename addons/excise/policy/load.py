@@ -1,0 +1,221 @@
+"""
+Load one policy file: the edge where files and secrets are read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from excise.errors import PolicyError
+from excise.policy.compile import Policy, compile_policy
+from excise.policy.flaws import Known, flaws
+from excise.policy.schema import Match, PolicyFile
+from excise.policy.yaml import Fault, KeyPath, Loaded, Places, load_strict, read_bounded
+
+MAX_KEY_BYTES = 4096
+MIN_KEY_BYTES = 12  # shorter is a password, and its digest could be guessed
+# Files of other kinds that may stand beside a policy.
+_OTHERS = ("providers.yml", "prices.yml")
+TESTS = ".test.yml"
+
+
+def find_policy(where: Path) -> Path:
+    """
+    The policy file of a directory, or `where` itself if it is a file. A directory holds exactly one: two policies would raise the
+    question which one governs. `*.test.yml`, `providers.yml`, `prices.yml` and hidden files are no policies.
+
+    Raises:
+        PolicyError: None, or more than one.
+    """
+    try:
+        if not where.is_dir():
+            return where
+        names = sorted(entry.name for entry in os.scandir(where) if entry.name.endswith((".yml", ".yaml")))
+    except OSError as error:
+        raise PolicyError([(str(where), 1, 1, f"cannot be read: {error.strerror or type(error).__name__}")]) from error
+    found = [name for name in names if not name.startswith(".") and not name.endswith((TESTS, ".test.yaml")) and name not in _OTHERS]
+    if not found:
+        raise PolicyError([(str(where), 1, 1, "no policy here: a directory of policies holds one file, for example default.yml")])
+    if len(found) > 1:
+        raise PolicyError([(str(where), 1, 1, f"more than one policy here ({', '.join(found[:5])}); keep one, move the others away")])
+    return where / found[0]
+
+
+def load_policy(
+    where: Path,
+    *,
+    known: Known | None = None,
+    environ: Mapping[str, str] | None = None,
+    secrets: bool = True,
+    touched: set[Path] | None = None,
+) -> Policy:
+    """
+    Read, check and prepare a policy.
+
+    Args:
+        where: The file, or its directory.
+        known: The catalogue, for names in rules. Default: every name is known.
+        environ: For `env:NAME`. Default: the process's.
+        secrets: Whether to read the keys it refers to. `False` is for looking at a policy where its keys are not: proxy users of
+            the result can never be known.
+        touched: Filled with every file the result depends on, also when loading fails, so that a watcher knows where to look.
+
+    Raises:
+        PolicyError: With all faults that could be found, each with file, line and column.
+    """
+    touched = set() if touched is None else touched
+    path = find_policy(where)
+    touched.add(path)
+    content = read_bounded(path)
+    loaded = load_strict(content, name=str(path))
+    written = validate(PolicyFile, loaded)
+    places = loaded.places
+    faults = [places.fault(flaw.path, flaw.text) for flaw in flaws(written, known or Known())]
+    if list(loaded.value)[-1] != "default":
+        faults.append(places.fault(("default",), "`default` must be the last key: then a file cut short can never load", at_key=True))
+    keys: dict[str, tuple[bytes, ...]] = {entry.id: () for entry in written.principals}
+    if secrets:
+        source = _Keys(path.parent, os.environ if environ is None else environ, touched)
+        for number, entry in enumerate(written.principals):
+            found, missing = source.digests(entry.match)
+            keys[entry.id] = found
+            faults += [places.fault(("principals", number, "match", "key", at), text) for at, text in missing]
+    if faults:
+        raise PolicyError(sorted(faults))
+    return compile_policy(written, f"{path.stem}@{hashlib.sha256(content).hexdigest()[:12]}", keys)
+
+
+class _Keys:
+    """
+    Reads the keys that policies refer to; gives digests, so that no key stays in memory.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], touched: set[Path]) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._touched = touched
+
+    def digests(self, match: Match) -> tuple[tuple[bytes, ...], list[tuple[int, str]]]:
+        """
+        All keys of one principal, and for each reference that leads nowhere its number and what is wrong.
+        """
+        found = [bytes.fromhex(digest) for digest in match.key_sha256 or ()]
+        missing = []
+        for at, reference in enumerate(match.key or ()):
+            try:
+                found.append(self._digest(reference))
+            except ValueError as error:
+                missing.append((at, str(error)))
+        return tuple(found), missing
+
+    def _digest(self, reference: str) -> bytes:
+        """
+        Raises:
+            ValueError: There is no such key, or it is too short. The text never holds it.
+        """
+        kind, _, name = reference.partition(":")
+        key = self._from_file(name) if kind == "file" else self._from_environment(name)
+        if len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"the key at {reference} has less than {MIN_KEY_BYTES} bytes; make one with: openssl rand -hex 32")
+        return hashlib.sha256(key).digest()
+
+    def _from_file(self, name: str) -> bytes:
+        path = self._folder / name  # an absolute name stays absolute
+        self._touched.add(path)
+        try:
+            return read_bounded(path, limit=MAX_KEY_BYTES).strip()
+        except PolicyError as error:
+            raise ValueError(f"{path}: {error.places[0][3]}") from error
+
+    def _from_environment(self, name: str) -> bytes:
+        value = self._environ.get(name)
+        if not value:
+            raise ValueError(f"the environment variable {name} is not set")
+        return os.fsencode(value).strip()
+
+
+def validate[M: BaseModel](model: type[M], loaded: Loaded) -> M:
+    """
+    Check loaded YAML against a model; every fault gets its place.
+
+    Raises:
+        PolicyError: With all faults of shape. Texts never hold a value: somebody may have written a secret where none belongs.
+    """
+    value, places = loaded
+    if not isinstance(value, dict):
+        raise PolicyError([places.fault((), "the file is empty" if value is None else "keys and values are expected here")])
+    faults = [places.fault(path, "empty: give a value, or leave the key out") for path in _empty(value, ())]
+    try:
+        checked = model.model_validate(value)
+    except ValidationError as error:
+        blank = {(line, column) for _, line, column, _ in faults}
+        found = (_fault(details, places, model) for details in error.errors(include_url=False, include_input=False, include_context=False))
+        faults += [fault for fault in found if fault[1:3] not in blank]
+        raise PolicyError(sorted(set(faults))) from None
+    if faults:
+        raise PolicyError(sorted(faults))
+    return checked
+
+
+def _empty(value: Any, path: KeyPath) -> Iterator[KeyPath]:
+    # `team:` with nothing behind it would silently be no condition, and widen its rule.
+    if value is None:
+        yield path
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _empty(inner, (*path, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _empty(inner, (*path, at))
+
+
+def _fault(details: ErrorDetails, places: Places, model: type[BaseModel]) -> Fault:
+    path = details["loc"]
+    text = details["msg"]
+    match details["type"]:
+        case "extra_forbidden":
+            return places.fault(path, _unknown_key(str(path[-1]), _keys_at(model, path[:-1])), at_key=True)
+        case "missing":
+            return places.fault(path[:-1], f"`{path[-1]}` is missing", at_key=True)
+        case "model_type":
+            text = "keys and values are expected here"
+        case _ if path and path[-1] == "[key]":
+            path = path[:-1]
+            return places.fault(path, text, at_key=True)
+        case _:
+            pass
+    return places.fault(path, text[:1].lower() + text[1:])
+
+
+def _unknown_key(key: str, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(key[:64], allowed, n=1)
+    return f"unknown key {key[:64]!r}" + (
+        f": did you mean {near[0]!r}?" if near else f"; known here: {', '.join(allowed)}" if allowed else ""
+    )
+
+
+def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """
+    Keys a model allows at a path, through its JSON Schema.
+    """
+    schema = model.model_json_schema(by_alias=True)
+    defs: dict[str, Any] = schema.get("$defs", {})
+    here: Any = schema
+    for step in path:
+        here = here.get("items") if isinstance(step, int) else here.get("properties", {}).get(step)
+        for option in (here or {}).get("anyOf", ()):
+            if "$ref" in option:
+                here = option
+        if here is None:
+            return []
+        if "$ref" in here:
+            here = defs[here["$ref"].rsplit("/", 1)[-1]]
+    return list(here.get("properties", {}))

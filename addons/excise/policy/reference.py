@@ -1,0 +1,79 @@
+"""
+The schema as tables for people: what stands in `policies/README.md` between its marks, where a test compares it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from excise.policy.schema import Defaults, Match, PolicyFile, PrincipalEntry, Rule, When
+from excise.policy.trial import DescribedCall, Expect, PolicyTest, Who
+
+_TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("A policy file", PolicyFile),
+    ("`defaults`", Defaults),
+    ("`principals[]`", PrincipalEntry),
+    ("`principals[].match`", Match),
+    ("`rules[]`", Rule),
+    ("`rules[].when`", When),
+    ("A test file is a list of", PolicyTest),
+    ("`[].call`", DescribedCall),
+    ("`[].call.principal`", Who),
+    ("`[].expect`", Expect),
+)
+
+
+def reference() -> str:
+    """
+    Markdown tables of every key, its values, its default and its meaning.
+    """
+    return "\n".join(_table(title, model) for title, model in _TABLES)
+
+
+def _table(title: str, model: type[BaseModel]) -> str:
+    schema = model.model_json_schema(by_alias=True)
+    required = schema.get("required", [])
+    lines = [
+        f"### {title}",
+        "",
+        " ".join((schema.get("description") or "").split()),
+        "",
+        "| key | values | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, one in schema["properties"].items():
+        default = "**must be given**" if name in required else _default(one.get("default"))
+        lines.append(f"| `{name}` | {_values(one, schema.get('$defs', {}))} | {default} | {one.get('description', '')} |")
+    return "\n".join([*lines, ""])
+
+
+def _default(value: Any) -> str:
+    if value is None or value == []:
+        return "-"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _values(one: dict[str, Any], defs: dict[str, Any]) -> str:
+    if "$ref" in one:
+        target = defs[one["$ref"].rsplit("/", 1)[-1]]
+        return _values(target, defs) if "enum" in target else "keys, see below"
+    if "enum" in one:
+        return ", ".join(f"`{value}`" for value in one["enum"])
+    if "const" in one:
+        return f"`{str(one['const']).lower() if isinstance(one['const'], bool) else one['const']}`"
+    if "anyOf" in one:
+        kinds = [_values(option, defs) for option in one["anyOf"] if option.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    match one.get("type"):
+        case "array":
+            return f"list of {_values(one.get('items', {}), defs)}"
+        case "object":
+            return "names and texts"
+        case "boolean":
+            return "`true`, `false`"
+        case "integer":
+            return "number"
+        case _:
+            return "text"
