@@ -22,7 +22,10 @@ _PIECE_BYTES = 256 * 1024  # most that zlib and brotli give at once
 _SLICE_BYTES = 64 * 1024  # most they get at once: they copy the unread rest of it for every piece they give
 # zstandard cannot be told how much to give. One block of 4 bytes may stand for 128 KiB, so 256 bytes give 8 MiB at most.
 _ZSTD_SLICE_BYTES = 256
-_MEMBERS = 4096  # gzip members or zstd frames of one body. Block-wise gzip makes one per 64 KiB; a body of empty ones only burns time
+# gzip members or zstd frames of one body. Block-wise gzip makes one per 64 KiB; some servers make one per streamed event, so answers
+# (bodies without `limit`) may have any number that is not absurdly small. A body of empty ones only burns time.
+_MEMBERS = 4096
+_MEMBER_BYTES = 32
 _ZSTD_WINDOW_BYTES = 8 * 1024 * 1024  # RFC 9659: the most a server may ask a client for
 
 
@@ -138,7 +141,7 @@ class ContentDecoder:
         Count one more gzip member or zstd frame. For the streams below.
         """
         self._members += 1
-        if self._members > _MEMBERS:
+        if self._members > _MEMBERS and (self._limit is not None or self._fed_bytes < self._members * _MEMBER_BYTES):
             raise WireError("the body has too many members in its content coding", kind="decompression_bomb")
 
     def _check_limit(self) -> None:
