@@ -112,7 +112,11 @@ class _Counter:
     def _object(self, node: dict[str, Any], stack: list[Any]) -> None:
         kind = node.get("type")
         self.media += (type(kind) is str and kind in _MEDIA) or (kind is None and not _MEDIA.isdisjoint(node))
-        stack += [value for key, value in node.items() if key not in _NOT_TEXT or type(value) is list]
+        stack += [value for key, value in node.items() if key != "images" and (type(value) is not str or key not in _NOT_TEXT)]
+        if kind == "text" and type(data := node.get("data")) is str:  # Anthropic's plain text documents
+            self._text(data)
+        if type(images := node.get("images")) is list:  # Ollama's bare base64
+            self.media += len(images)
 
     def _text(self, text: str) -> None:
         if text.startswith(_DATA_URL):
