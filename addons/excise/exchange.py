@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from excise.wire.meter import Meter
     from excise.wire.usage import Usage, UsageSource
 
 
@@ -191,6 +192,9 @@ class Exchange:
     answer_status: int | None = None  # gateway: upstream's status
     answer_headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)  # gateway
     answer_bytes: int = 0  # gateway: body bytes received from upstream
+    answer_whole: bool = False  # gateway: the answer ended as its framing says
+    answer_broken: bool = False  # gateway: the answer's bytes could not be decoded for metering
+    meter: Meter | None = field(default=None, repr=False)  # meter
     first_event: float | None = None  # meter: monotonic time of the first content event
     usage: Usage | None = None  # meter
     usage_source: UsageSource | None = None  # meter
@@ -198,6 +202,7 @@ class Exchange:
     model_served: str | None = None  # meter
     response_id: str | None = None  # meter
     finish_reasons: tuple[str, ...] = ()  # meter
+    service_tier: str | None = None  # meter
     cost: Cost | None = None  # meter
     status: Status | None = None  # gateway: set once, when the call has ended
     http_status: int | None = None  # gateway: what the client got

@@ -87,7 +87,10 @@ def additions(proxy_url: str, trust: Trust, present: Mapping[str, str]) -> dict[
     result and asking again gives the same result.
     """
     result = dict.fromkeys(BUNDLE_VARIABLES, str(trust.bundle))
-    result |= dict.fromkeys(CA_VARIABLES, str(trust.ca))
+    for name in CA_VARIABLES:
+        # Somebody who adds to the store already (a company's authority) needs that to stay; the machine's roots most often have it.
+        other = present.get(name) not in (None, "", str(trust.ca))
+        result[name] = str(trust.bundle if other else trust.ca)
     result |= dict.fromkeys(PROXY_VARIABLES, proxy_url)
     exempt = ",".join(_united(present.get("NO_PROXY", ""), present.get("no_proxy", "")))
     result |= {"NO_PROXY": exempt, "no_proxy": exempt}

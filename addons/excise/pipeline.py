@@ -1,0 +1,69 @@
+"""
+The product, in order: what happens to one call.
+
+    recognise -> identify -> decode -> govern -> send -> meter -> record
+
+A stage overrides at most three methods. A buffered answer passes the same `on_events` as a stream, as one feed and one
+close. `on_finish` runs exactly once per call, however the call ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from excise.exchange import Exchange
+from excise.wire.frame import Frame
+
+
+class Stage:
+    """
+    One verb of the pipeline. What is not overridden costs nothing: the pipeline keeps only overriding methods.
+    """
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """
+        Read the request, write own fields of `exchange`.
+
+        Raises:
+            ExciseError: The call is refused with this error, in the caller's dialect; nothing is sent.
+        """
+
+    def on_events(self, exchange: Exchange, events: list[Frame]) -> list[Frame]:
+        """
+        See the answer's frames as they come; may return others in their place. Synchronous, no I/O.
+        """
+        return events
+
+    async def on_finish(self, exchange: Exchange) -> None:
+        """
+        The call has ended: `exchange.status` is set.
+        """
+
+
+class Pipeline:
+    """
+    Runs stages in order; knows nothing of mitmproxy.
+    """
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self.stages = tuple(stages)
+        self._requests = [stage.on_request for stage in stages if type(stage).on_request is not Stage.on_request]
+        self._events = [stage.on_events for stage in stages if type(stage).on_events is not Stage.on_events]
+        self._finishes = [stage.on_finish for stage in stages if type(stage).on_finish is not Stage.on_finish]
+
+    async def request(self, exchange: Exchange) -> None:
+        """
+        Raises:
+            ExciseError: From the stage that refused.
+        """
+        for on_request in self._requests:
+            await on_request(exchange)
+
+    def events(self, exchange: Exchange, events: list[Frame]) -> list[Frame]:
+        for on_events in self._events:
+            events = on_events(exchange, events)
+        return events
+
+    async def finish(self, exchange: Exchange) -> None:
+        for on_finish in self._finishes:
+            await on_finish(exchange)

@@ -1,0 +1,93 @@
+"""
+The answer on its way back: every chunk passes here once, is looked at, and leaves at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from excise.exchange import Exchange
+from excise.pipeline import Pipeline
+from excise.wire.answer import AnswerDecoder
+
+
+class AnswerTap:
+    """
+    mitmproxy's `response.stream`: called with each chunk, and with `b""` once at the end.
+
+    Untouched answers are passed on chunk by chunk, before and regardless of what the stages see in them. Only where a stage
+    rewrites (`edits`) an event is held until it is whole, and the stages' bytes leave in its place.
+
+    Never returns `b""`: on HTTP/1 that would write the chunk that ends the message.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        pipeline: Pipeline,
+        decoder: AnswerDecoder,
+        *,
+        edits: bool,
+        on_fault: Callable[[Exchange, Exception], bytes],
+    ):
+        self._exchange = exchange
+        self._pipeline = pipeline
+        self._decoder = decoder
+        self._edits = edits
+        self._on_fault = on_fault
+        self._closed = False
+        self._ended = False  # a rewriting stage failed: nothing more may leave
+
+    def __call__(self, chunk: bytes) -> list[bytes]:
+        started = time.perf_counter()
+        exchange = self._exchange
+        if chunk:
+            exchange.answer_bytes += len(chunk)
+            attempt = exchange.attempts[-1]
+            if attempt.first_byte is None:
+                attempt.first_byte = time.monotonic()
+        try:
+            out = self._pass(chunk)
+        except Exception as fault:  # noqa: BLE001 - the gateway's guard, at the one place it cannot stand itself: mitmproxy would hang the client
+            out = self._fail(chunk, fault)
+        exchange.proxy_seconds += time.perf_counter() - started
+        return out
+
+    def close(self) -> None:
+        """
+        The answer is over, whole or not; lets the decoder give what it still held. Safe to call twice.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._pipeline.events(self._exchange, self._decoder.close())
+        except Exception as fault:  # noqa: BLE001 - as above
+            self._fail(b"", fault)
+        self._exchange.answer_broken = self._exchange.answer_broken or self._decoder.broken or self._decoder.overflow
+
+    def _pass(self, chunk: bytes) -> list[bytes]:
+        if self._ended:
+            return []
+        if not chunk:
+            if not self._edits:
+                return []
+            self._closed = True
+            frames = self._pipeline.events(self._exchange, self._decoder.close())
+            self._exchange.answer_broken = self._exchange.answer_broken or self._decoder.broken or self._decoder.overflow
+        else:
+            frames = self._decoder.feed(chunk)
+            if frames:
+                frames = self._pipeline.events(self._exchange, frames)
+            if not self._edits:
+                return [chunk]
+        return [frame.raw for frame in frames if frame.raw]
+
+    def _fail(self, chunk: bytes, fault: Exception) -> list[bytes]:
+        self._exchange.answer_broken = True
+        last = self._on_fault(self._exchange, fault)
+        if not self._edits:
+            return [chunk] if chunk else []
+        self._ended = True
+        return [last] if last else []

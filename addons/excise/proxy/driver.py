@@ -1,0 +1,333 @@
+"""
+One client connection: moves bytes between sockets and mitmproxy's sans-I/O layers, runs hooks, keeps time.
+
+mitmproxy's own connection handler does this with a task, a stream pair and two locks per connection, and lets a failing hook pass. Here
+it is plain asyncio protocols: one callback from a socket is one event into the layers; hooks that do not wait cost a function call; and
+after every hook stands the guard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from mitmproxy.connection import Client, Connection, ConnectionState, Server
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+
+from excise.errors import ExciseError
+from excise.proxy.guard import HOOK_SECONDS
+
+if TYPE_CHECKING:
+    from excise.proxy.door import Shared
+
+Handler = Callable[..., Any]
+
+HIGH_WATER_BYTES = 256 * 1024  # beyond this a peer that does not read stops the others from being read
+
+
+class Peer(asyncio.Protocol):
+    """
+    The upstream end of one connection.
+    """
+
+    __slots__ = ("_driver", "connection")
+
+    def __init__(self, driver: Driver, connection: Connection) -> None:
+        self._driver = driver
+        self.connection = connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        self._driver.touched[self.connection] = time.monotonic()
+        self._driver.feed(events.DataReceived(self.connection, data))
+
+    def eof_received(self) -> bool:
+        return self._driver.half_closed(self.connection)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._driver.lost(self.connection)
+
+    def pause_writing(self) -> None:
+        self._driver.pause(self.connection)
+
+    def resume_writing(self) -> None:
+        self._driver.resume(self.connection)
+
+
+class Driver:
+    """
+    Events into the layers, commands out of them.
+
+    Args:
+        shared: What all connections of this worker share.
+        client: The client's connection; its transport is already ours.
+    """
+
+    def __init__(self, shared: Shared, client: Client, transport: asyncio.Transport) -> None:
+        self.shared = shared
+        self.client = client
+        self.context = Context(client, shared.options)
+        self.transports: dict[Connection, asyncio.Transport] = {client: transport}
+        self.touched: dict[Connection, float] = {}
+        self.top: layer.Layer | None = None
+        self._queue: deque[events.Event] = deque()
+        self._running = False
+        self._paused: set[Connection] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self.closed = False
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def start(self, top: layer.Layer) -> None:
+        """
+        Put the layers in place and wake them.
+        """
+        self.top = top
+        self.feed(events.Start())
+
+    def feed(self, event: events.Event) -> None:
+        """
+        Handle an event and everything that follows from it; events that arise meanwhile wait their turn.
+        """
+        self._queue.append(event)
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._queue:
+                top = self.top
+                assert top is not None
+                for command in top.handle_event(self._queue.popleft()):
+                    self._do(command)
+        except Exception as fault:  # noqa: BLE001 - a layer crashed: mitmproxy would log it and leave the client hanging
+            self.shared.guard.faults += 1
+            self.shared.gateway.log_fault("layer", None, fault)
+            self.abort()
+        finally:
+            self._running = False
+
+    def _do(self, command: commands.Command) -> None:
+        if isinstance(command, commands.SendData):
+            transport = self.transports.get(command.connection)
+            if transport is not None and not transport.is_closing():
+                if command.connection is not self.client:
+                    self.touched[command.connection] = time.monotonic()
+                transport.write(command.data)
+        elif isinstance(command, commands.StartHook):
+            self._hook(command)
+        elif isinstance(command, commands.OpenConnection):
+            assert isinstance(command.connection, Server)
+            self._spawn(self._open(command, command.connection))
+        elif isinstance(command, commands.CloseConnection):
+            half = isinstance(command, commands.CloseTcpConnection) and command.half_close
+            self._close(command.connection, half=half)
+        elif isinstance(command, commands.RequestWakeup):
+            self._wakeup(command)
+        elif not isinstance(command, commands.Log):  # texts of layers quote what clients sent: never logged
+            raise RuntimeError(f"unexpected command {type(command).__name__}")
+
+    # -- hooks -------------------------------------------------------------------------------------------------------
+
+    def _hook(self, hook: commands.StartHook) -> None:
+        handler = self.shared.hooks.get(type(hook))
+        fault: BaseException | None = None
+        if handler is not None:
+            try:
+                outcome = handler(*hook.args())
+                if outcome is not None:
+                    task = asyncio.Task(_contained(outcome), loop=self.shared.loop, eager_start=True)
+                    if not task.done():
+                        self._wait(hook, task)
+                        return
+                    fault = _fault_of(task)
+            except BaseException as raised:  # noqa: BLE001 - also SystemExit: a library that exits must not take the proxy with it; the guard refuses
+                fault = raised
+        self._hooked(hook, fault)
+
+    def _wait(self, hook: commands.StartHook, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        deadline = self.shared.loop.call_later(HOOK_SECONDS, task.cancel)
+
+        def done(finished: asyncio.Task[Any]) -> None:
+            deadline.cancel()
+            self._tasks.discard(finished)
+            fault = _fault_of(finished)
+            if not self.closed:
+                self._hooked(hook, fault)
+
+        task.add_done_callback(done)
+
+    def _hooked(self, hook: commands.StartHook, fault: BaseException | None) -> None:
+        self.shared.guard.after(hook, fault)
+        if hook.blocking:
+            self.feed(events.HookCompleted(hook))
+
+    # -- connections -------------------------------------------------------------------------------------------------
+
+    async def _open(self, command: commands.OpenConnection, server: Server) -> None:
+        assert server.address is not None
+        host, port = server.address[:2]
+        server.timestamp_start = time.time()
+        try:
+            transport = await self.shared.destinations.connect(host, port, lambda: Peer(self, server))
+        except ExciseError as failure:
+            self.feed(events.OpenConnectionCompleted(command, f"{failure.kind}: {failure.message}"))
+            return
+        except OSError as failure:
+            self.feed(events.OpenConnectionCompleted(command, f"connect_failed: {host}:{port} cannot be reached ({failure.strerror})"))
+            return
+        if self.closed:
+            transport.abort()
+            return
+        server.timestamp_tcp_setup = time.time()
+        server.state = ConnectionState.OPEN
+        server.peername = transport.get_extra_info("peername")
+        server.sockname = transport.get_extra_info("sockname")
+        self.transports[server] = transport
+        self.touched[server] = time.monotonic()
+        self.feed(events.OpenConnectionCompleted(command, None))
+
+    def _close(self, connection: Connection, *, half: bool) -> None:
+        transport = self.transports.get(connection)
+        if transport is None:
+            return
+        if half and connection.state & ConnectionState.CAN_WRITE and transport.can_write_eof():
+            if not transport.is_closing():
+                transport.write_eof()
+            connection.state &= ~ConnectionState.CAN_WRITE
+            if connection.state is not ConnectionState.CLOSED:
+                return
+        connection.state = ConnectionState.CLOSED
+        transport.close()
+
+    def half_closed(self, connection: Connection) -> bool:
+        """
+        The peer sent its last byte. True keeps our side open until a layer closes it.
+        """
+        connection.state &= ~ConnectionState.CAN_READ
+        self.feed(events.ConnectionClosed(connection))
+        return connection.state is not ConnectionState.CLOSED
+
+    def lost(self, connection: Connection) -> None:
+        """
+        The socket is gone.
+        """
+        if self.transports.pop(connection, None) is None:
+            return
+        self.touched.pop(connection, None)
+        self.resume(connection)
+        told = not connection.state & ConnectionState.CAN_READ and connection.state is not ConnectionState.CLOSED
+        connection.state = ConnectionState.CLOSED
+        connection.timestamp_end = time.time()
+        if self.top is not None and not told:
+            self.feed(events.ConnectionClosed(connection))
+        if isinstance(connection, Server):
+            self.shared.server_gone(connection)
+
+    def fail_upstream(self, connection: Connection, reason: str) -> None:
+        """
+        End an upstream connection ourselves; `reason` is what the calls on it ended for.
+        """
+        for flow in self.shared.gateway.live.get(self.client.id, ()):
+            self.shared.gateway.reasons[flow] = reason
+        transport = self.transports.get(connection)
+        if transport is not None:
+            transport.abort()
+
+    def pause(self, connection: Connection) -> None:
+        self._paused.add(connection)
+        for other, transport in self.transports.items():
+            if other is not connection and not transport.is_closing():
+                transport.pause_reading()
+
+    def resume(self, connection: Connection) -> None:
+        self._paused.discard(connection)
+        if not self._paused:
+            for transport in self.transports.values():
+                if not transport.is_closing():
+                    transport.resume_reading()
+
+    # -- time and end ------------------------------------------------------------------------------------------------
+
+    def _wakeup(self, command: commands.RequestWakeup) -> None:
+        def wake() -> None:
+            self._timers.discard(handle)
+            if not self.closed:
+                self.feed(events.Wakeup(command))
+
+        handle = self.shared.loop.call_later(command.delay, wake)
+        self._timers.add(handle)
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = self.shared.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned)
+
+    def _spawned(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self.shared.gateway.log_fault("open", None, fault)
+            self.abort()
+
+    def tick(self, now: float) -> None:
+        """
+        Once a second: end upstream connections that have been silent for too long while a call waits on them.
+        """
+        calls = self.shared.gateway.live.get(self.client.id)
+        if not calls:
+            return
+        for connection, since in list(self.touched.items()):
+            begun = any(flow.response is not None for flow in calls)
+            limit = self.shared.settings.idle_timeout_seconds if begun else self.shared.settings.first_byte_timeout_seconds
+            if now - since > limit:
+                self.fail_upstream(connection, f"upstream_timeout: the provider sent nothing for {limit:g} s")
+
+    def abort(self) -> None:
+        """
+        Close everything at once.
+        """
+        for transport in list(self.transports.values()):
+            transport.abort()
+
+    def end(self) -> None:
+        """
+        The client is gone: whatever it had asked for ends now, upstream too.
+        """
+        if self.closed:
+            return
+        self.lost(self.client)
+        self.closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        for timer in self._timers:
+            timer.cancel()
+        self.shared.gateway.disconnected(self.client)
+        for connection, transport in list(self.transports.items()):
+            connection.state = ConnectionState.CLOSED
+            transport.abort()
+
+
+class HookExited(Exception):
+    """
+    A hook called `sys.exit` or raised KeyboardInterrupt: the call is refused, the proxy stays.
+    """
+
+
+async def _contained(hook: Awaitable[None]) -> None:
+    try:
+        await hook
+    except (SystemExit, KeyboardInterrupt) as fault:
+        # A task would let these through to the event loop, and so end the process.
+        raise HookExited from fault
+
+
+def _fault_of(task: asyncio.Task[Any]) -> BaseException | None:
+    return asyncio.CancelledError("cancelled or over its deadline") if task.cancelled() else task.exception()

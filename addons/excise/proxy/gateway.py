@@ -1,0 +1,378 @@
+"""
+Hooks to stages: the one class mitmproxy's layers talk to, and the one place that catches everything and refuses.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import structlog
+from mitmproxy import http
+from mitmproxy.connection import Client
+from mitmproxy.http import HTTPFlow
+
+from excise.catalog.providers import Catalog
+from excise.errors import (
+    BadRequest,
+    ExciseError,
+    InternalError,
+    TooLarge,
+    Unauthenticated,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+from excise.exchange import Capture, ClientInfo, Exchange, HttpRequest, Status
+from excise.ids import uuid7
+from excise.pipeline import Pipeline
+from excise.proxy import headers as wire_headers
+from excise.proxy.answer_tap import AnswerTap
+from excise.proxy.endpoint import endpoint_target, own_answer
+from excise.proxy.http_layer import ORIGIN_FORM, TOO_LARGE
+from excise.proxy.seal import Seals
+from excise.proxy.settle import Settler
+from excise.stages.recognise import look_closer
+from excise.wire.answer import AnswerDecoder
+from excise.wire.refusal import encode_error, encode_stream_error
+
+log = structlog.get_logger("excise.gateway")
+
+MAX_ANSWER_EVENT_BYTES = 32 * 1024 * 1024  # most of one answer or event held for metering; passing on is not bounded by it
+
+
+class Gateway:
+    """
+    One per worker.
+
+    Args:
+        pipeline: The stages, in order.
+        catalog: Whose hosts are LLM providers.
+        show_headers: Whether policy wants `x-excise-…` on answers.
+        settler: Ends calls.
+        private_headers: Headers that tell us who calls; they do not travel on.
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        catalog: Catalog,
+        settler: Settler,
+        show_headers: Callable[[], bool],
+        private_headers: Callable[[], frozenset[bytes]] = frozenset,
+    ) -> None:
+        self._pipeline = pipeline
+        self._catalog = catalog
+        self._show_headers = show_headers
+        self._private_headers = private_headers
+        self._settler = settler
+        self._exchanges: WeakKeyDictionary[HTTPFlow, Exchange] = WeakKeyDictionary()
+        self._foreign: WeakKeyDictionary[HTTPFlow, list[int]] = WeakKeyDictionary()
+        self._clients: dict[str, ClientInfo] = {}
+        self.live: dict[str, set[HTTPFlow]] = {}  # client connection id -> calls under way
+        self.reasons: WeakKeyDictionary[HTTPFlow, str] = WeakKeyDictionary()  # why we ended a call ourselves
+        self.seals = Seals()
+
+    # -- connections -------------------------------------------------------------------------------------------------
+
+    def connected(self, client: Client, info: ClientInfo) -> None:
+        """
+        Tell who is at the other end; must precede the first request.
+        """
+        self._clients[client.id] = info
+        self.live[client.id] = set()
+
+    def disconnected(self, client: Client) -> None:
+        """
+        Sweep: whatever is still open on this connection ends now. End hooks of mitmproxy are not reliable; this is.
+        """
+        for flow in self.live.pop(client.id, set()):
+            self._end(flow, "client_disconnected")
+        self._clients.pop(client.id, None)
+
+    # -- hooks, by mitmproxy's names ---------------------------------------------------------------------------------
+
+    def requestheaders(self, flow: HTTPFlow) -> None:
+        flow.request.stream = False
+
+    async def request(self, flow: HTTPFlow) -> None:
+        if flow.response is not None:
+            return
+        began = time.perf_counter()
+        info = self._clients.get(flow.client_conn.id)
+        if info is None:
+            raise InternalError("no client is known for this flow")
+        if flow.metadata.get(ORIGIN_FORM):
+            info = ClientInfo(ip=info.ip, port=info.port, capture=Capture.ENDPOINT)
+            if (answer := own_answer(flow.request)) is not None:
+                flow.response = answer
+                return
+        exchange = self._begin(flow, info)
+        try:
+            if self._is_foreign(flow, exchange):
+                self._pass_foreign(flow, exchange)
+                return
+            await self._pipeline.request(exchange)
+            wire_headers.prepare(flow.request, exchange, self._private_headers())
+            self.seals.put(flow)
+        except ExciseError as refusal:
+            self._refuse(flow, exchange, refusal)
+        except Exception as fault:  # noqa: BLE001 - 
+            # mitmproxy would log this and send the request anyway. Only type and place are logged: the text may quote content.
+            self.log_fault("request", exchange, fault)
+            self._refuse(flow, exchange, InternalError())
+        finally:
+            exchange.proxy_seconds += time.perf_counter() - began
+
+    def responseheaders(self, flow: HTTPFlow) -> None:
+        response = flow.response
+        assert response is not None
+        counted = self._foreign.get(flow)
+        if counted is not None:
+            response.stream = _counting(counted)
+            return
+        exchange = self._exchanges.get(flow)
+        if exchange is None or exchange.status is not None:
+            return  # our own answer
+        if response.status_code < 200:
+            # Nobody asked for an upgrade: Upgrade headers never leave.
+            self.reasons[flow] = "upstream_failed: the provider answered with an upgrade"
+            flow.kill()  # type: ignore[no-untyped-call]
+            return
+        exchange.answer_status = exchange.attempts[-1].http_status = response.status_code
+        exchange.answer_headers = response.headers.fields
+        call = exchange.call
+        assert call is not None
+        decoder = AnswerDecoder(
+            content_type=response.headers.get("content-type"),
+            content_encoding=response.headers.get("content-encoding"),
+            dialect=call.dialect,
+            operation=call.operation,
+            limit=MAX_ANSWER_EVENT_BYTES,
+        )
+        edits = exchange.strip_usage_chunk and response.status_code == 200
+        tap = AnswerTap(exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault)
+        self._settler.watch(exchange, tap, decoder)
+        response.stream = tap
+        wire_headers.dress(response, exchange, edited=edits, show=self._show_headers())
+
+    def response(self, flow: HTTPFlow) -> None:
+        exchange = self._exchanges.get(flow)
+        if exchange is not None:
+            status = Status.ERROR if (exchange.answer_status or 0) >= 400 else Status.OK
+            self._settle(flow, exchange, status, whole=True)
+        elif flow in self._foreign:
+            self._foreign_done(flow, "ok")
+
+    def error(self, flow: HTTPFlow) -> None:
+        message = flow.error.msg if flow.error else ""
+        self._end(flow, message)
+
+    # -- what the layers below the hooks ask -------------------------------------------------------------------------
+
+    def sealed(self, flow: HTTPFlow) -> bool:
+        """
+        Whether this flow may leave as it is now.
+        """
+        return self.seals.intact(flow)
+
+    def unsealed(self, flow: HTTPFlow) -> http.Response:
+        """
+        The answer for a flow that may not: the pipeline did not approve it, or it was changed after it did.
+        """
+        exchange = self._exchanges.get(flow)
+        if exchange is None:
+            info = self._clients.get(flow.client_conn.id) or ClientInfo(ip="", port=0, capture=Capture.PROXY)
+            exchange = self._begin(flow, info)
+        if exchange.status is None:
+            log.error("unsealed", call_id=exchange.id)
+            self._refuse(flow, exchange, InternalError())
+            assert flow.response is not None
+            return flow.response
+        return self._response(exchange, InternalError())
+
+    def tail(self, flow: HTTPFlow) -> bytes:
+        """
+        The last bytes of an answer that broke off: the dialect's own error event, or nothing where the framing has none.
+        """
+        exchange = self._exchanges.get(flow)
+        if exchange is None or exchange.call is None:
+            return b""
+        framing = self._settler.framing(exchange)
+        if framing is None:
+            return b""
+        kind = exchange.error_type or "upstream_failed"
+        return encode_stream_error(exchange.call.dialect, framing, kind=kind, message="the provider broke off; the answer is incomplete")
+
+    def log_fault(self, where: str, exchange: Exchange | None, fault: BaseException) -> None:
+        """
+        Log a bug of ours without a byte of content: types and places only.
+        """
+        places = []
+        trace = fault.__traceback__
+        while trace is not None:
+            places.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+            trace = trace.tb_next
+        log.error("fault", where=where, call_id=exchange.id if exchange else None, error=type(fault).__name__, places=places[-6:])
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, flow: HTTPFlow, info: ClientInfo) -> Exchange:
+        request = flow.request
+        exchange = Exchange(
+            id=uuid7(),
+            started_at_us=int(request.timestamp_start * 1e6),
+            started=time.monotonic() - max(0.0, time.time() - request.timestamp_start),
+            client=info,
+            http=HttpRequest(
+                method=request.method,
+                scheme=request.scheme,
+                host=request.host.lower().rstrip("."),
+                port=request.port,
+                path=request.path,
+                headers=request.headers.fields,
+                body=request.raw_content or b"",
+            ),
+        )
+        self._exchanges[flow] = exchange
+        self.live.setdefault(flow.client_conn.id, set()).add(flow)
+        return exchange
+
+    def _is_foreign(self, flow: HTTPFlow, exchange: Exchange) -> bool:
+        """
+        Settle where the call goes; true for plain HTTP which is no LLM call.
+
+        Raises:
+            ExciseError: The request is not one that may leave at all.
+        """
+        http_ = exchange.http
+        wire_headers.check(flow.request)
+        if exchange.client.capture is Capture.ENDPOINT:
+            host, path = endpoint_target(self._catalog, http_)
+            flow.request.host, flow.request.port, flow.request.scheme = host, 443, "https"
+            flow.request.path = path
+            flow.request.headers["host"] = host
+            exchange.http = HttpRequest(http_.method, "https", host, 443, path, http_.headers, http_.body)
+            return False
+        wire_headers.check_host(flow.request)
+        if self._catalog.is_provider_host(http_.host):
+            if http_.scheme != "https" and http_.port == 80:
+                raise BadRequest("a provider's key must not travel in clear: use https", kind="plain_http")
+            return False
+        if http_.scheme == "https":
+            raise InternalError("a host outside the catalogue was decrypted")
+        return look_closer(self._catalog, http_) is None
+
+    def _pass_foreign(self, flow: HTTPFlow, exchange: Exchange) -> None:
+        self._exchanges.pop(flow, None)
+        self._settler.admit_foreign(exchange)
+        wire_headers.prepare(flow.request, exchange, self._private_headers())
+        self._foreign[flow] = [len(exchange.http.body), 0]
+        self._settler.foreign_started(flow, exchange)
+        self.seals.put(flow)
+
+    def _foreign_done(self, flow: HTTPFlow, status: str) -> None:
+        counted = self._foreign.pop(flow, None)
+        self.live.get(flow.client_conn.id, set()).discard(flow)
+        if counted is not None:
+            self._settler.foreign_ended(flow, sent=counted[0], received=counted[1], status=status)
+
+    def _refuse(self, flow: HTTPFlow, exchange: Exchange, refusal: ExciseError) -> None:
+        if isinstance(refusal, Unauthenticated) and exchange.client.capture is not Capture.PROXY:
+            refusal.status = 401
+        exchange.error_type = refusal.kind
+        exchange.http_status = refusal.status
+        flow.response = self._response(exchange, refusal)
+        self._settle(flow, exchange, Status.REFUSED, whole=False)
+
+    def _response(self, exchange: Exchange, error: ExciseError) -> http.Response:
+        call = exchange.call or self._catalog.recognise(
+            host=exchange.http.host, method=exchange.http.method, path=exchange.http.path, upgrade=None
+        )
+        status, fields, body = encode_error(
+            call.dialect if call else "unknown",
+            status=error.status,
+            kind=error.kind,
+            message=error.message,
+            retry_after_seconds=getattr(error, "retry_after_seconds", None),
+            call_id=exchange.id,
+        )
+        exchange.http_status = status
+        made = http.Response.make(status, body, http.Headers([(name.encode(), value.encode()) for name, value in fields]))
+        if status == 407:
+            made.headers["proxy-authenticate"] = 'Basic realm="excise"'
+        if "x-excise-call-id" not in made.headers:
+            made.headers["x-excise-call-id"] = exchange.id
+        return made
+
+    def _end(self, flow: HTTPFlow, message: str) -> None:
+        """
+        A call ended without a whole answer. Sets the client's answer where none has begun.
+        """
+        if flow in self._foreign:
+            failure = _failure(self.reasons.pop(flow, message))
+            if failure is not None and flow.response is None:
+                flow.response = http.Response.make(failure.status, f"excise: {failure.message}\n".encode(), {"content-type": "text/plain"})
+            self._foreign_done(flow, "cancelled" if failure is None else failure.kind)
+            return
+        exchange = self._exchanges.get(flow)
+        if message == TOO_LARGE and exchange is None:
+            info = self._clients.get(flow.client_conn.id)
+            if info is not None:
+                limit = TooLarge("the request is larger than the proxy takes; raise --max-body-bytes or send less")
+                self._refuse(flow, self._begin(flow, info), limit)
+            return
+        if exchange is None or exchange.status is not None:
+            self.live.get(flow.client_conn.id, set()).discard(flow)
+            return
+        failure = _failure(self.reasons.pop(flow, message))
+        if failure is None:
+            exchange.error_type = "client_disconnected"
+            self._settle(flow, exchange, Status.CANCELLED, whole=False)
+            return
+        exchange.error_type = exchange.attempts[-1].error_type = failure.kind
+        if exchange.answer_status is None:
+            flow.response = self._response(exchange, failure)
+        self._settle(flow, exchange, Status.FAILED, whole=False)
+
+    def _settle(self, flow: HTTPFlow, exchange: Exchange, status: Status, *, whole: bool) -> None:
+        self.live.get(flow.client_conn.id, set()).discard(flow)
+        self._settler.settle(exchange, status, whole=whole)
+
+    def _answer_fault(self, exchange: Exchange, fault: Exception) -> bytes:
+        self.log_fault("answer", exchange, fault)
+        framing = self._settler.framing(exchange)
+        if framing is None or exchange.call is None:
+            return b""
+        return encode_stream_error(exchange.call.dialect, framing, kind="internal", message="internal error; the answer is incomplete")
+
+
+def _failure(message: str) -> ExciseError | None:
+    """
+    What an end means; `None`: the client left. Texts of ours start with a kind and a colon; the rest are mitmproxy's.
+    """
+    kind, colon, text = message.partition(": ")
+    if (
+        message in ("client_disconnected", "Client disconnected.", "Connection killed.", "request trailers are not supported")
+        or not message
+    ):
+        return None
+    if colon and kind in ("upstream_timeout", "connect_timeout"):
+        return UpstreamTimeout(text, kind=kind)
+    if colon and kind == "destination_refused":
+        return UpstreamFailed(text, kind=kind, status=403)
+    if colon and " " not in kind and kind.islower():
+        return UpstreamFailed(text, kind=kind)
+    if "certificate verify failed" in message.lower() or "TLS" in message:
+        return UpstreamFailed("the provider's certificate or TLS could not be verified, so nothing was sent", kind="upstream_tls")
+    return UpstreamFailed("the provider closed the connection before its answer was complete", kind="upstream_closed")
+
+
+def _counting(counted: list[int]) -> Callable[[bytes], Any]:
+    def count(chunk: bytes) -> list[bytes]:
+        counted[1] += len(chunk)
+        return [chunk] if chunk else []
+
+    return count

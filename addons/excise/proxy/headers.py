@@ -1,0 +1,125 @@
+"""
+Headers on their way out and back: the one helper for all header writes.
+"""
+
+from __future__ import annotations
+
+from mitmproxy import http
+
+from excise.errors import BadRequest
+from excise.exchange import Exchange
+from excise.wire.coding import acceptable
+
+# Ours, or meaningful on one hop only (RFC 9110, 7.6.1). Forwarding them would tell providers of our clients or confuse their parsers.
+_DROPPED = frozenset(
+    {
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"keep-alive",
+        b"te",
+        b"trailer",
+        b"upgrade",
+        b"http2-settings",
+        b"forwarded",
+        b"via",
+    }
+)
+_DROPPED_PREFIXES = (b"x-forwarded-", b"x-excise-")
+_KEPT_CONNECTION = frozenset({b"close", b"keep-alive"})
+_FORBIDDEN = (b"\r", b"\n", b"\x00")
+
+
+def check(request: http.Request) -> None:
+    """
+    Raises:
+        BadRequest: Something two parsers could read differently, or a way out of HTTP: upgrade, trailers.
+    """
+    names = set()
+    for name, value in request.headers.fields:
+        low = name.lower()
+        if any(byte in value for byte in _FORBIDDEN):
+            raise BadRequest("a request header has a CR, LF or NUL in its value")
+        if low in (b"host", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding") and low in names:
+            raise BadRequest(f"the header {low.decode('ascii')} appears twice")
+        names.add(low)
+    if b"upgrade" in names:
+        raise BadRequest("upgrades (WebSocket, HTTP/2) are not governed yet and so not let through", kind="upgrade_refused", status=403)
+    if b"trailer" in names or request.trailers:
+        raise BadRequest("request trailers are not supported")
+    if request.http_version not in ("HTTP/1.1", "HTTP/1.0"):
+        raise BadRequest("this proxy speaks HTTP/1.1")
+
+
+def check_host(request: http.Request) -> None:
+    """
+    Raises:
+        BadRequest: The Host header names another host than the connection: policy would judge one, the provider serve the other.
+    """
+    named = request.host_header
+    if named is None:
+        raise BadRequest("the request has no Host header")
+    host, _, port = named.rpartition(":") if named.rpartition(":")[2].isdigit() and not named.endswith("]") else (named, "", "")
+    if host.lower().strip("[]").rstrip(".") != request.host.lower().strip("[]").rstrip(".") or (port and int(port) != request.port):
+        raise BadRequest("the Host header names another host than the connection", kind="host_mismatch")
+
+
+def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]) -> None:
+    """
+    Make the request what leaves: hop-by-hop and proxy headers gone, codings we can read, the body the stages decided on.
+
+    Args:
+        private: Further header names, lower case, that stay with us.
+    """
+    listed: set[bytes] = set()
+    for name, value in request.headers.fields:
+        if name.lower() == b"connection":
+            listed |= {token.strip().lower() for token in value.split(b",")}
+    listed -= _KEPT_CONNECTION
+    fields = []
+    for name, value in request.headers.fields:
+        low = name.lower()
+        if low in _DROPPED or low in listed or low in private or low.startswith(_DROPPED_PREFIXES):
+            continue
+        if low == b"connection":
+            value = b", ".join(token for token in (t.strip() for t in value.split(b",")) if token.lower() in _KEPT_CONNECTION)
+            if not value:
+                continue
+        elif low == b"accept-encoding":
+            asked = value.decode("latin-1")
+            reduced = acceptable(asked)
+            if reduced is not None and reduced != asked:
+                value = reduced.encode("latin-1")
+        fields.append((name, value))
+    request.headers = http.Headers(fields)
+    if exchange.send_body is not None:
+        # The decoded bytes were spliced, so they leave plain.
+        request.headers.pop("content-encoding", None)
+        request.headers.pop("transfer-encoding", None)
+        request.data.content = exchange.send_body
+        request.headers["content-length"] = str(len(exchange.send_body))
+
+
+def dress(response: http.Response, exchange: Exchange, *, edited: bool, show: bool) -> None:
+    """
+    Make the answer's head what the client gets. Only what must change is touched.
+    """
+    headers = response.headers
+    for name in ("alt-svc", "proxy-authenticate", "proxy-connection"):  # Alt-Svc would lead clients round us, over QUIC
+        if name in headers:
+            del headers[name]
+    if edited:
+        # Some events are taken out or changed: the length is not known, and what leaves is decoded.
+        headers.pop("content-encoding", None)
+        if headers.pop("content-length", None) is not None:
+            headers["transfer-encoding"] = "chunked"
+    if show:
+        headers["x-excise-call-id"] = exchange.id
+        if exchange.prompt is not None and exchange.prompt.model:
+            headers["x-excise-model"] = _printable(exchange.prompt.model)
+        if exchange.call is not None:
+            headers["x-excise-route"] = exchange.call.provider
+
+
+def _printable(text: str) -> str:
+    return "".join(char if 0x20 <= ord(char) < 0x7F else "?" for char in text[:200])

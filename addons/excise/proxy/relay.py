@@ -1,0 +1,120 @@
+"""
+A blind tunnel: bytes from one socket to the other, counted and not looked into.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from excise.proxy.settle import Settler
+
+
+class Relay(asyncio.Protocol):
+    """
+    The upstream end of a tunnel, and both directions of it.
+
+    Args:
+        client: The client's transport.
+        row: The tunnel's row, as far as it is known at its start.
+    """
+
+    __slots__ = ("_client", "_ended", "_held", "_row", "_settler", "_touched", "_transport", "inspect", "received", "sent")
+
+    def __init__(self, client: asyncio.Transport, row: dict[str, Any], settler: Settler) -> None:
+        self._client = client
+        self._row = row
+        self._settler = settler
+        self._transport: asyncio.Transport | None = None
+        self._held = b""
+        self._ended = False
+        self._touched = time.monotonic()
+        self.inspect: Callable[[bytes], bool | None] | None = None  # looks at the first bytes up; False closes the tunnel
+        self.sent = 0
+        self.received = 0
+
+    # -- upstream's side ---------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        self._touched = time.monotonic()
+        self._client.write(data)
+
+    def eof_received(self) -> bool:
+        if not self._client.is_closing() and self._client.can_write_eof():
+            self._client.write_eof()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.end("ok" if exc is None else "reset")
+        self._client.close()
+
+    def pause_writing(self) -> None:
+        if not self._client.is_closing():
+            self._client.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self._client.is_closing():
+            self._client.resume_reading()
+
+    # -- the client's side -------------------------------------------------------------------------------------------
+
+    def up(self, data: bytes) -> None:
+        """
+        Bytes from the client.
+        """
+        if self.inspect is not None:
+            self._held += data
+            verdict = self.inspect(self._held)
+            if verdict is None:
+                return
+            self.inspect = None
+            if not verdict:
+                self.end("refused")
+                self._client.abort()
+                return
+            data, self._held = self._held, b""
+        self.sent += len(data)
+        self._touched = time.monotonic()
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def up_ended(self) -> bool:
+        """
+        The client sent its last byte; true keeps its socket open for the answer.
+        """
+        if self._transport is not None and not self._transport.is_closing() and self._transport.can_write_eof():
+            self._transport.write_eof()
+        return True
+
+    def pause_down(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_down(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # -- both --------------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float, idle_seconds: float) -> None:
+        if now - self._touched > idle_seconds:
+            self.end("idle")
+            self._client.close()
+
+    def end(self, status: str) -> None:
+        """
+        Close the upstream end and write the row, once.
+        """
+        if self._ended:
+            return
+        self._ended = True
+        self._settler.tunnel(self._row, sent=self.sent, received=self.received, status=status)
+        if self._transport is not None:
+            self._transport.close()

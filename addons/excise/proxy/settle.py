@@ -1,0 +1,129 @@
+"""
+The end of a call: exactly once, whoever noticed it first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from mitmproxy.http import HTTPFlow
+
+from excise.errors import Refused
+from excise.exchange import ClientInfo, Exchange, Status
+from excise.ids import uuid7
+from excise.pipeline import Pipeline
+from excise.proxy.answer_tap import AnswerTap
+from excise.wire.answer import AnswerDecoder
+from excise.wire.frame import Framing
+
+Row = Callable[[str, dict[str, Any]], None]
+
+
+class Settler:
+    """
+    Ends exchanges and writes the rows of what was passed on unread.
+
+    Args:
+        pipeline: For `finish`.
+        write: Appends a journal line that must not be lost; never raises.
+        tunnels_allowed: Whether policy lets pass what is no LLM call.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, write: Row, tunnels_allowed: Callable[[], bool]) -> None:
+        self._pipeline = pipeline
+        self._write = write
+        self._tunnels_allowed = tunnels_allowed
+        self._answers: dict[str, tuple[AnswerTap, AnswerDecoder]] = {}
+        self._foreign: WeakKeyDictionary[HTTPFlow, dict[str, Any]] = WeakKeyDictionary()
+        self._finishing: set[asyncio.Task[None]] = set()
+
+    def watch(self, exchange: Exchange, tap: AnswerTap, decoder: AnswerDecoder) -> None:
+        """
+        An answer has begun.
+        """
+        self._answers[exchange.id] = (tap, decoder)
+
+    def framing(self, exchange: Exchange) -> Framing | None:
+        """
+        How the answer under way is framed; `None` where none is.
+        """
+        answer = self._answers.get(exchange.id)
+        return answer[1].framing if answer else None
+
+    def settle(self, exchange: Exchange, status: Status, *, whole: bool) -> None:
+        """
+        End the call; the second and later times nothing happens.
+        """
+        if exchange.status is not None:
+            return
+        exchange.status = status
+        exchange.answer_whole = whole
+        answer = self._answers.pop(exchange.id, None)
+        if answer is not None:
+            answer[0].close()
+        exchange.ended = time.monotonic()
+        exchange.ended_at_us = exchange.started_at_us + int((exchange.ended - exchange.started) * 1e6)
+        if exchange.attempts:
+            exchange.attempts[-1].ended = exchange.ended
+        if exchange.http_status is None:
+            exchange.http_status = exchange.answer_status
+        # Stages finish without waiting in the ordinary case; then this is done before the next line.
+        task = asyncio.Task(self._pipeline.finish(exchange), loop=asyncio.get_running_loop(), eager_start=True)
+        if task.done():
+            task.result()
+        else:
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
+
+    async def settled(self) -> None:
+        """
+        Wait for endings that are still being written.
+        """
+        if self._finishing:
+            await asyncio.wait(set(self._finishing))
+
+    # -- what is passed on unread: plain HTTP that is no LLM call, and blind tunnels ---------------------------------
+
+    def admit_foreign(self, exchange: Exchange) -> None:
+        """
+        Raises:
+            Refused: Policy lets nothing out but LLM calls.
+        """
+        if not self._tunnels_allowed():
+            raise Refused(f"policy allows only LLM providers, and {exchange.http.host} is none", kind="tunnel_refused")
+
+    def foreign_started(self, flow: HTTPFlow, exchange: Exchange) -> None:
+        self._foreign[flow] = tunnel_row(
+            exchange.client, exchange.http.host, exchange.http.port, None, "plain_http", exchange.started_at_us
+        )
+
+    def foreign_ended(self, flow: HTTPFlow, *, sent: int, received: int, status: str) -> None:
+        row = self._foreign.pop(flow, None)
+        if row is not None:
+            self.tunnel(row, sent=sent, received=received, status=status)
+
+    def tunnel(self, row: dict[str, Any], *, sent: int, received: int, status: str) -> None:
+        """
+        Write the row of a bypass: host and bytes, nothing else is known.
+        """
+        self._write("tunnel", row | {"ended_at": time.time_ns() // 1000, "bytes_up": sent, "bytes_down": received, "status": status})
+
+
+def tunnel_row(client: ClientInfo, host: str, port: int, sni: str | None, reason: str, started_at_us: int | None = None) -> dict[str, Any]:
+    """
+    The start of a tunnel's row. Keys are columns of the ledger's `tunnels`.
+    """
+    return {
+        "id": uuid7(),
+        "started_at": started_at_us or time.time_ns() // 1000,
+        "host": host,
+        "port": port,
+        "sni": sni,
+        "client_ip": client.ip,
+        "principal_id": client.proxy_user,
+        "reason": reason,
+    }

@@ -1,0 +1,88 @@
+"""
+What the call used, and what that costs.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from excise.catalog.prices import Prices
+from excise.exchange import Cost, Exchange, Status
+from excise.pipeline import Stage
+from excise.wire.frame import Frame
+from excise.wire.include_usage import strip_usage
+from excise.wire.meter import Meter as Metering
+
+NOTHING_SENT = Cost(usd=Decimal(0))
+
+
+class Meter(Stage):
+    """
+    Watch the answer's frames go by; at the end say what the provider said, or what we counted, and which of the two.
+    """
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+
+    def on_events(self, exchange: Exchange, events: list[Frame]) -> list[Frame]:
+        meter = exchange.meter
+        if meter is None:
+            assert exchange.call is not None
+            meter = exchange.meter = Metering(exchange.call, exchange.prompt)
+        for frame in events:
+            if meter.observe(frame) and exchange.first_event is None:
+                exchange.first_event = time.monotonic()
+        return without_asked(events) if exchange.strip_usage_chunk else events
+
+    async def on_finish(self, exchange: Exchange) -> None:
+        if exchange.call is None or exchange.status is Status.REFUSED:
+            exchange.cost = NOTHING_SENT
+            return
+        meter = exchange.meter or Metering(exchange.call, exchange.prompt)
+        reached = exchange.answer_status is not None
+        whole = exchange.answer_whole and not exchange.answer_broken
+        metered = meter.finish(status=exchange.answer_status or 0, headers=exchange.answer_headers, complete=whole)
+        exchange.usage = metered.usage
+        exchange.usage_source = metered.source
+        exchange.usage_raw = metered.raw
+        exchange.model_served = metered.model
+        exchange.response_id = metered.response_id
+        exchange.finish_reasons = metered.finish_reasons
+        exchange.service_tier = metered.service_tier
+        if metered.error_type is not None and exchange.error_type is None:
+            exchange.error_type = metered.error_type
+            exchange.attempts[-1].error_type = metered.error_type
+            if exchange.status is Status.OK:
+                exchange.status = Status.ERROR
+        failed = not reached or (exchange.answer_status or 0) >= 400
+        if (failed or not exchange.call.billable) and not metered.usage.said:
+            # Not reached, refused by the provider, or a free operation: known to cost nothing. A timeout after the request
+            # left is not that: the provider may have worked, and the row says so by a NULL.
+            timed_out = exchange.status is Status.CANCELLED or exchange.error_type == "upstream_timeout"
+            exchange.cost = Cost(usd=None) if timed_out and exchange.call.billable else NOTHING_SENT
+            return
+        exchange.cost = self._prices.cost(
+            provider=exchange.call.provider,
+            model_served=metered.model,
+            model_requested=exchange.prompt.model if exchange.prompt else None,
+            usage=metered.usage,
+            at=datetime.fromtimestamp(exchange.started_at_us / 1e6, tz=UTC),
+            service_tier=metered.service_tier,
+            region_host=exchange.http.host,
+        )
+
+
+def without_asked(events: list[Frame]) -> list[Frame]:
+    """
+    The frames as the client would have had them, had we not asked for `include_usage`.
+    """
+    kept = []
+    for frame in events:
+        raw = strip_usage(frame)
+        if raw is frame.raw:
+            kept.append(frame)
+        elif raw:
+            kept.append(Frame(raw=raw, event=frame.event, data=None))
+    return kept

@@ -1,0 +1,220 @@
+"""
+The journal: a line before the request leaves, a line when it has ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from excise.errors import LedgerError, Unavailable
+from excise.exchange import Exchange
+from excise.pipeline import Stage
+
+MAX_UNWRITTEN = 100_000  # closing lines kept in memory while the disk is full; about 1 KB each
+
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")  # W3C Trace Context, level 1
+
+
+class Line(Protocol):
+    """
+    What Record needs of a journal.
+    """
+
+    def append(self, kind: str, record: dict[str, Any]) -> None: ...
+
+
+class Record(Stage):
+    """
+    Write `open` before the request leaves and `close` exactly once after it ended.
+
+    A closing line that cannot be written is kept in memory and written when there is room again (`retry`); until then new calls are
+    refused, because an unmetered call is a breach, unless policy says `on_journal_failure: allow`.
+    """
+
+    def __init__(self, journal: Line, *, block: Callable[[], bool]) -> None:
+        self._journal = journal
+        self._block = block
+        self._unwritten: deque[tuple[str, dict[str, Any]]] = deque()
+        self.lost = 0  # closing lines dropped beyond MAX_UNWRITTEN: the loader then closes those calls as unknown
+
+    async def on_request(self, exchange: Exchange) -> None:
+        try:
+            self.retry()
+            self._journal.append("open", opening(exchange))
+        except LedgerError as error:
+            if self._block():
+                raise Unavailable(
+                    "usage cannot be recorded now, so the call was not made; free disk space for the journal or ask whoever runs the proxy",
+                    kind="journal_unavailable",
+                    retry_after_seconds=5,
+                ) from error
+        else:
+            exchange.opened = True
+
+    async def on_finish(self, exchange: Exchange) -> None:
+        self.write("close", closing(exchange))
+
+    def write(self, kind: str, record: dict[str, Any]) -> None:
+        """
+        Append a line that must not be lost; never raises.
+        """
+        try:
+            self.retry()
+            self._journal.append(kind, record)
+        except LedgerError:
+            if len(self._unwritten) < MAX_UNWRITTEN:
+                self._unwritten.append((kind, record))
+            else:
+                self.lost += 1
+
+    def retry(self) -> None:
+        """
+        Write what could not be written before.
+
+        Raises:
+            LedgerError: There is still no room.
+        """
+        while self._unwritten:
+            self._journal.append(*self._unwritten[0])
+            self._unwritten.popleft()
+
+
+def opening(exchange: Exchange) -> dict[str, Any]:
+    """
+    What is known before the request leaves. Keys are columns of the ledger.
+    """
+    http, call, prompt, principal, decision = exchange.http, exchange.call, exchange.prompt, exchange.principal, exchange.decision
+    record: dict[str, Any] = {
+        "call_id": exchange.id,
+        "started_at": exchange.started_at_us,
+        "capture": exchange.client.capture,
+        "client_ip": exchange.client.ip,
+        "server_host": http.host,
+        "request_bytes": len(http.body),
+        "user_agent": _short(http.header("user-agent")),
+        "sdk": sdk_of(http.header("x-stainless-lang"), http.header("user-agent")),
+        "currency": "USD",
+    }
+    if (trace := http.header("traceparent")) and (found := _TRACEPARENT.match(trace)):
+        record["trace_id"], record["parent_span_id"] = found.groups()
+    if call is not None:
+        record |= {
+            "operation": call.operation,
+            "dialect": call.dialect,
+            "provider_requested": call.provider,
+            "provider_served": call.provider,
+        }
+    if prompt is not None:
+        record |= {
+            "model_requested": _short(prompt.model),
+            "stream": prompt.stream,
+            "max_tokens": prompt.max_tokens,
+            "reasoning_level": _short(prompt.reasoning_level),
+            "consumer_id": prompt.consumer_id,
+        }
+    if principal is not None:
+        record |= {
+            "principal_id": principal.id,
+            "principal_type": principal.type,
+            "team": principal.team,
+            "app": principal.app,
+            "cost_centre": principal.cost_centre,
+            "env": principal.env,
+            "tags": principal.tags or None,
+            "api_key_id": principal.api_key_id,
+        }
+    if decision is not None:
+        record |= {
+            "policy_id": decision.policy_id,
+            "policy_rule": decision.rule,
+            "policy_action": decision.action,
+            "reason": decision.reason or None,
+        }
+    return record
+
+
+def closing(exchange: Exchange) -> dict[str, Any]:
+    """
+    Everything of the call; complete in itself, so that a row needs no other line.
+    """
+    record = opening(exchange)
+    usage, cost = exchange.usage, exchange.cost
+    started, ended = exchange.started, exchange.ended or exchange.started
+    record |= {
+        "ended_at": exchange.ended_at_us,
+        "status": exchange.status,
+        "http_status": exchange.http_status,
+        "error_type": _short(exchange.error_type),
+        "latency_ms": round((ended - started) * 1000, 3),
+        "proxy_overhead_ms": round(exchange.proxy_seconds * 1000, 3),
+        "response_bytes": exchange.answer_bytes,
+        "attempts": len(exchange.attempts) if exchange.opened else 0,
+        "model_served": _short(exchange.model_served),
+        "response_id": _short(exchange.response_id),
+        "finish_reasons": list(exchange.finish_reasons) or None,
+        "usage_source": exchange.usage_source,
+        "usage_raw": exchange.usage_raw,
+    }
+    if exchange.first_event is not None:
+        record["ttft_ms"] = round((exchange.first_event - started) * 1000, 3)
+    if usage is not None:
+        record |= {
+            "input_tokens": usage.input_tokens,
+            "cache_read_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "cache_write_1h_tokens": usage.cache_write_1h_tokens,
+            "output_tokens": usage.output_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_input_tokens": usage.audio_input_tokens,
+            "audio_output_tokens": usage.audio_output_tokens,
+            "image_input_tokens": usage.image_input_tokens,
+            "image_output_tokens": usage.image_output_tokens,
+            "provider_cost_usd": usage.provider_cost_usd,
+        }
+    if cost is not None:
+        record |= {
+            "cost_usd": cost.usd,
+            "price_id": cost.price_id,
+            "price_source": cost.price_source,
+            "price_version": cost.price_version,
+        }
+    if exchange.opened:
+        record["attempts_detail"] = [
+            {
+                "attempt": number,
+                "provider": attempt.provider,
+                "model": _short(attempt.model),
+                "host": attempt.host,
+                "started_at": exchange.started_at_us + int((attempt.started - started) * 1e6),
+                "ended_at": exchange.started_at_us + int(((attempt.ended or ended) - started) * 1e6),
+                "http_status": attempt.http_status,
+                "error_type": _short(attempt.error_type),
+                "ttft_ms": round((attempt.first_byte - attempt.started) * 1000, 3) if attempt.first_byte else None,
+                "latency_ms": round(((attempt.ended or ended) - attempt.started) * 1000, 3),
+            }
+            for number, attempt in enumerate(exchange.attempts, 1)
+        ]
+    return record
+
+
+def sdk_of(stainless_lang: str | None, user_agent: str | None) -> str | None:
+    """
+    The SDK in one word, as far as its headers say it: "openai-python", "anthropic-js", "boto3" …
+    """
+    agent = (user_agent or "").lower()
+    first = agent.split("/", 1)[0].split(" ", 1)[0]
+    if stainless_lang and first:
+        return _short(f"{first}-{stainless_lang.lower()}")
+    return _short(first) if first else None
+
+
+def _short(text: str | None, limit: int = 200) -> str | None:
+    """
+    Names come from outside: bounded, and without control characters.
+    """
+    if text is None:
+        return None
+    return "".join(char for char in text[:limit] if char.isprintable())
