@@ -144,19 +144,21 @@ def _stores(present: Mapping[str, str], ready: Ready | None) -> list[Finding]:
         offered = set(certificates_in(ready.trust.bundle)) if ready else None
     except CertificateError:
         offered = None  # said already
+    named: dict[str, list[str]] = {}
     for name in (*BUNDLE_VARIABLES, *CA_VARIABLES):
-        file = present.get(name)
-        if not file:
-            continue
+        if file := present.get(name):
+            named.setdefault(file, []).append(name)
+    for file, names in named.items():
+        subject = names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
         try:
             missing = 0 if offered is None else len(set(certificates_in(Path(file))) - offered)
         except CertificateError as error:
-            findings.append(Finding(name, Verdict.UNKNOWN, error.message, "`excise run` replaces it"))
+            findings.append(Finding(subject, Verdict.UNKNOWN, error.message, "`excise run` replaces it"))
             continue
         if missing:
             advice = "start `excise up` with SSL_CERT_FILE set to a file that holds them too: its bundle is made from that"
             findings.append(
-                Finding(name, Verdict.UNKNOWN, f"names {file}: `excise run` replaces it, {missing} of its certificates are lost", advice)
+                Finding(subject, Verdict.UNKNOWN, f"`excise run` replaces {file}: {missing} of its certificates are lost", advice)
             )
     return findings
 
