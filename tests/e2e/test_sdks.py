@@ -97,15 +97,8 @@ def assert_billed(row: dict[str, Any], seen: Seen) -> None:
     if bill is None:
         assert row["cost_text"] in (None, "0.000000000")
         return
-    got = (
-        row["input_tokens"],
-        row["output_tokens"],
-        row["cache_read_tokens"] or 0,
-        row["cache_write_tokens"] or 0,
-        row["reasoning_tokens"] or 0,
-    )
-    output = bill.output_tokens or (row["output_tokens"] or 0)
-    assert got == (bill.input_tokens, output, bill.cache_read_tokens, bill.cache_write_tokens, bill.reasoning_tokens)
+    counts = tuple(row[f"{name}_tokens"] or 0 for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
+    assert counts == (bill.input_tokens, bill.output_tokens, bill.cache_read_tokens, bill.cache_write_tokens, bill.reasoning_tokens)
     assert row["usage_source"] == "provider"
     assert row["model_served"] == bill.model
     assert row["status"] == "ok"

@@ -28,6 +28,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._made = 0
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Excise stand-in, throw-away")])
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         self._certificate = (
@@ -53,25 +54,25 @@ class Authority:
         if name not in self._contexts:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.set_alpn_protocols(["http/1.1"])
-            context.load_cert_chain(self._leaf(name))
+            context.load_cert_chain(self.leaf(name))
             self._contexts[name] = context
         return self._contexts[name]
 
-    def _leaf(self, name: str) -> Path:
-        try:
-            alternative: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
-        except ValueError:
-            alternative = x509.DNSName(name)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    def leaf(self, *names: str) -> Path:
+        """
+        A PEM file with a new leaf certificate for these host names and addresses, and its key.
+        """
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         leaf = (
             self._builder(subject, self._leaf_key.public_key())
-            .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        file = Path(self._folder.name) / f"leaf-{len(self._contexts)}.pem"
+        file = Path(self._folder.name) / f"leaf-{self._made}.pem"
+        self._made += 1
         file.touch(mode=0o600)
         private = self._leaf_key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         file.write_bytes(leaf.public_bytes(serialization.Encoding.PEM) + private)
@@ -88,3 +89,10 @@ class Authority:
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + LIFETIME)
         )
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

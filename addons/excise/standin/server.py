@@ -32,6 +32,7 @@ DIALECTS: dict[str, ModuleType] = {
     "ollama.com": ollama,
     "localhost": ollama,
 }
+HANDSHAKE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -102,7 +103,9 @@ class StandIn:
         """
         context = self.authority.context("localhost")
         context.sni_callback = self._choose_certificate
-        tls = await asyncio.start_server(self._accept, self._address, self.port, ssl=context, backlog=1024)
+        tls = await asyncio.start_server(
+            self._accept, self._address, self.port, ssl=context, ssl_handshake_timeout=HANDSHAKE_SECONDS, backlog=1024
+        )
         plain = await asyncio.start_server(self._accept, self._address, self.plain_port, backlog=1024)
         self._servers = [tls, plain]
         self.port, self.plain_port = (server.sockets[0].getsockname()[1] for server in self._servers)
@@ -117,6 +120,11 @@ class StandIn:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for server in self._servers:
+            if abort := getattr(server, "abort_clients", None):  # Python 3.13; before it, a handshake ends by its own time limit
+                abort()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(server.wait_closed(), HANDSHAKE_SECONDS + 1)
         self.authority.close()
 
     async def __aenter__(self) -> Self:
