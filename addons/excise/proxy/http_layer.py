@@ -63,7 +63,14 @@ class Gate(Protocol):
 class StrictServer(Http1Server):
     """
     The client's side of HTTP/1: heads are bounded and unambiguous, CONNECT inside a tunnel and trailers are refused.
+
+    Args:
+        takes_connect: CONNECT may come: only where no door stands before us, inside a stock mitmproxy.
     """
+
+    def __init__(self, context: Context, *, takes_connect: bool = False) -> None:
+        super().__init__(context)
+        self._takes_connect = takes_connect
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         if isinstance(event, events.DataReceived):
@@ -74,7 +81,7 @@ class StrictServer(Http1Server):
                 return
             if front is None:
                 return
-            if isinstance(front, Connect):
+            if isinstance(front, Connect) and not self._takes_connect:
                 yield from self._give_up(400, "CONNECT inside a connection already in use")
                 return
         yield from super().read_headers(event)
@@ -138,8 +145,9 @@ class SealedStream(HttpStream):
     One request and its answer. Nothing leaves from here without an intact seal.
     """
 
-    def __init__(self, context: Context, stream_id: int, gate: Gate, max_body_bytes: int) -> None:
+    def __init__(self, context: Context, stream_id: int, gate: Gate, max_body_bytes: int, *, takes_connect: bool = False) -> None:
         super().__init__(context, stream_id)
+        self._takes_connect = takes_connect
         self._gate = gate
         self._max_body_bytes = max_body_bytes
 
@@ -159,6 +167,9 @@ class SealedStream(HttpStream):
                 return
 
     def handle_connect(self) -> layer.CommandGenerator[None]:
+        if self._takes_connect:
+            yield from super().handle_connect()
+            return
         yield from self._answer(http.Response.make(400, b"excise: CONNECT on a connection already in use\n"))
         self.client_state = self.server_state = self.state_errored
 
@@ -233,20 +244,22 @@ class SealedHttpLayer(HttpLayer):
     mitmproxy's HTTP layer made of the parts above. HTTP/1 only; failed connections are never remembered.
     """
 
-    def __init__(self, context: Context, mode: HTTPMode, gate: Gate, max_body_bytes: int) -> None:
+    def __init__(self, context: Context, mode: HTTPMode, gate: Gate, max_body_bytes: int, *, takes_connect: bool = False) -> None:
         super().__init__(context, mode)
+        self._takes_connect = takes_connect
         self._gate = gate
         self._max_body_bytes = max_body_bytes
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Start):
-            self.connections[self.context.client] = StrictServer(self.context.fork())
+            self.connections[self.context.client] = StrictServer(self.context.fork(), takes_connect=self._takes_connect)
             yield from self.event_to_child(self.connections[self.context.client], event)
         else:
             yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> layer.CommandGenerator[None]:
-        self.streams[stream_id] = SealedStream(self.context.fork(), stream_id, self._gate, self._max_body_bytes)
+        context = self.context.fork()
+        self.streams[stream_id] = SealedStream(context, stream_id, self._gate, self._max_body_bytes, takes_connect=self._takes_connect)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
     def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> layer.CommandGenerator[None]:

@@ -58,6 +58,8 @@ class Worker:
     def __init__(self, settings: Settings, number: int) -> None:
         self._settings = settings
         self._number = number
+        self.shared: Shared | None = None  # while it runs
+        self.addresses: list[tuple[str, int]] = []  # where it listens, the transparent listener last
         self._stop = asyncio.Event()
         self._journal = Journal(settings.journal_dir, host=socket.gethostname(), sync=settings.journal_sync)
         self._parts: Parts = build(settings, self._journal)
@@ -79,7 +81,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        shared = self._share(loop)
+        shared = self.shared = self._share(loop)
         servers = await self._listen(loop, shared)
         gc.collect()
         gc.freeze()
@@ -92,6 +94,8 @@ class Worker:
         finally:
             for task in watching:
                 task.cancel()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
             await self._finish()
 
     def stop(self) -> None:
@@ -126,6 +130,7 @@ class Worker:
         if self._settings.transparent is not None:
             sock = listener(self._settings.transparent)
             servers.append(await loop.create_server(lambda: Door(shared, transparent=True), sock=sock, backlog=BACKLOG))
+        self.addresses = [server.sockets[0].getsockname()[:2] for server in servers]
         return servers
 
     async def _tick(self, shared: Shared) -> None:

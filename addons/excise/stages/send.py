@@ -19,7 +19,7 @@ class Send(Stage):
 
     async def on_request(self, exchange: Exchange) -> None:
         assert exchange.call is not None and exchange.prompt is not None
-        asked = ask_for_usage(exchange.call, exchange.prompt)
+        asked = ask_for_usage(exchange.call, exchange.prompt, path=exchange.http.path)
         if asked is not None:
             exchange.send_body = asked
             exchange.strip_usage_chunk = True
