@@ -25,12 +25,12 @@ _RootKey = Annotated[Path | None, typer.Option("--keep-root-key", metavar="FILE"
 _RootSecret = Annotated[str | None, typer.Option("--root-passphrase", metavar="env:NAME|file:PATH", help="Encrypts the root's key.")]
 _Secret = Annotated[
     str | None,
-    typer.Option("--passphrase", envvar="EXCISE_CA_PASSPHRASE", metavar="env:NAME|file:PATH", help="Encrypts the intermediate's key."),
+    typer.Option("--passphrase", envvar="EXCISE_CA_PASSPHRASE", metavar="env:NAME|file:PATH", help="Encrypts the intermediates' key."),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
 
 _WHAT = {
-    Renewed.INTERMEDIATE: "a new intermediate under the same root. Clients need nothing. Restart the proxy.",
+    Renewed.INTERMEDIATES: "new intermediates under the same root. Clients need nothing. Restart the proxy.",
     Renewed.ROOT_WIDENED: "the root was issued again with the same key. Give clients the new {root}; those with the old one go on "
     "working for the domains it permits, until it expires. Restart the proxy.",
     Renewed.NEW_ROOT: "a NEW ROOT: there was no root key to sign with. Every client must be given the new {root} before it works "
@@ -98,7 +98,7 @@ def _show(
         _print_json(
             {
                 "root": _described(authority.root),
-                "intermediate": _described(authority.intermediate),
+                "intermediates": [_described(one) for one in authority.intermediates],
                 "permitted_domains": list(authority.domains.names),
                 "not_covered": list(missing),
                 "warnings": list(authority.warnings),
@@ -106,11 +106,13 @@ def _show(
             }
         )
     else:
-        for title, certificate in (("root", authority.root), ("intermediate", authority.intermediate)):
+        for title, certificate in (("root", authority.root), ("intermediate", authority.intermediates[0])):
             described = _described(certificate)
             print(f"{title:13} {described['subject']}")
             print(f"{'':13} valid {described['not_before']} to {described['not_after']}")
             print(f"{'':13} sha256 {described['fingerprint_sha256']}")
+        if len(authority.intermediates) > 1:
+            print(f"{'':13} and {len(authority.intermediates) - 1} more with the same key, each for some of the domains; --json lists them")
         print(f"{'permitted':13} " + "\n              ".join(authority.domains.names))
         print(f"{'files':13} " + "\n              ".join(files.values()))
         print(f"{'catalogue':13} {'all domains covered' if not missing else 'NOT covered: ' + ', '.join(missing)}")
@@ -162,7 +164,7 @@ def _advise_about(key: Path, certs: Path, *, encrypted: bool) -> None:
     if not encrypted:
         print(f"warning: {key} is not encrypted (--root-passphrase)", file=sys.stderr)
     if key.absolute().is_relative_to(certs.absolute()):
-        print(f"warning: {key} lies beside the intermediate's; who steals one has both", file=sys.stderr)
+        print(f"warning: {key} lies beside the intermediates'; who steals one has both", file=sys.stderr)
 
 
 def _described(certificate: x509.Certificate) -> dict[str, str]:

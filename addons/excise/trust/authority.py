@@ -1,12 +1,15 @@
 """
 The certificate authority: it can sign for LLM hosts, for a year, and for nothing else.
 
-    root (name-constrained, path length 1, 10 years)       clients trust it; its key is thrown away or kept offline
-      └─ intermediate (same constraints, path length 0)    its key lives with the proxy, one year
-           └─ leaves                                       one DNS name each, days; see `leaf`
+    root (name-constrained, path length 1, 10 years)             clients trust it; its key is thrown away or kept offline
+      └─ intermediates (a slice of the names, path length 0)     one key for all of them lives with the proxy, one year
+           └─ leaves                                             one DNS name each, days; see `leaf`
 
-Both carry the constraints because verifiers differ: Java does not apply those of a trust anchor, so the intermediate must have
-them; the root has them so that even its own key, should somebody keep it badly, is worth no more.
+Both levels carry constraints because verifiers differ: Java does not apply those of a trust anchor, so the intermediates must
+have them; the root has them so that even its own key, should somebody keep it badly, is worth no more.
+
+There are several intermediates because a list of every provider's domains is 20 KB, which each full handshake would carry (and
+Java takes no handshake message above 32 KB). Each has a few of the domains, and only the one that fits is sent.
 Source: RFC 5280, 4.2.1.10 and 6.1; behaviour of OpenSSL, BoringSSL, Go, rustls, NSS and Java tried, 2026-11.
 """
 
@@ -26,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from excise.errors import CertificateError
 from excise.trust import directory as disk
 from excise.trust.domains import Domains
-from excise.trust.issue import Key, issue_intermediate, issue_root, permitted_subtrees
+from excise.trust.issue import Key, issue_intermediates, issue_root, permitted_subtrees
 
 ROOT_FILE = "excise-ca.pem"
 INTERMEDIATE_FILE = "intermediate.pem"
@@ -41,7 +44,7 @@ class Renewed(StrEnum):
     What `Authority.renew` had to change, and so what clients must be given.
     """
 
-    INTERMEDIATE = "intermediate"  # clients need nothing
+    INTERMEDIATES = "intermediates"  # clients need nothing
     ROOT_WIDENED = "root-widened"  # same root key, more domains: a client needs the new file before it accepts the new domains
     NEW_ROOT = "new-root"  # every client must be given the new root
 
@@ -51,12 +54,12 @@ class Authority:
     """
     A CA that was read from disk and found whole. Build it with `load`, `create` or `renew`.
 
-    `domains` are the subtrees that root *and* intermediate permit. `warnings` are sentences for the operator.
+    `domains` are the subtrees that root *and* intermediates permit. `warnings` are sentences for the operator.
     """
 
     directory: Path
     root: x509.Certificate
-    intermediate: x509.Certificate
+    intermediates: tuple[x509.Certificate, ...]
     key: ec.EllipticCurvePrivateKey = field(repr=False)
     domains: Domains
     warnings: tuple[str, ...] = ()
@@ -67,6 +70,21 @@ class Authority:
         The file clients are given.
         """
         return self.directory / ROOT_FILE
+
+    @property
+    def expires(self) -> dt.datetime:
+        """
+        When the first certificate of the chain runs out, UTC.
+        """
+        return min(certificate.not_valid_after_utc for certificate in (self.root, *self.intermediates))
+
+    def issuer_for(self, name: str) -> x509.Certificate | None:
+        """
+        The intermediate that may sign for `name` (lower case, A-labels); `None` where the CA may not.
+        """
+        if not self.domains.covers(name):
+            return None
+        return next(one for one in self.intermediates if Domains(permitted_subtrees(one)).covers(name))
 
     @classmethod
     def create(
@@ -86,7 +104,7 @@ class Authority:
             permitted_domains: DNS subtrees the CA may sign for; `example.com` includes everything below it.
             keep_root_key: Where to write the root's key (0600, never overwritten); without it the key never touches a disk.
             root_passphrase: Encrypts that file.
-            passphrase: Encrypts the intermediate's key; the proxy then needs it at every start.
+            passphrase: Encrypts the intermediates' key; the proxy then needs it at every start.
             now: Wall clock, UTC; for tests.
 
         Raises:
@@ -104,10 +122,10 @@ class Authority:
         Raises:
             CertificateError: With what is wrong and which command mends it.
         """
-        root, intermediate, key, permitted = cls._read(directory, passphrase)
+        root, intermediates, key, permitted = cls._read(directory, passphrase)
         moment = now or dt.datetime.now(dt.UTC)
         warnings = []
-        for name, certificate in ((ROOT_FILE, root), (INTERMEDIATE_FILE, intermediate)):
+        for name, certificate in ((ROOT_FILE, root), (INTERMEDIATE_FILE, min(intermediates, key=lambda one: one.not_valid_after_utc))):
             if moment >= certificate.not_valid_after_utc:
                 raise CertificateError(
                     f"{directory / name} expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: run `excise certs renew`"
@@ -118,7 +136,7 @@ class Authority:
                 )
             if moment >= certificate.not_valid_after_utc - WARN_BEFORE:
                 warnings.append(f"{directory / name} expires on {certificate.not_valid_after_utc:%Y-%m-%d}: run `excise certs renew`")
-        return cls(directory, root, intermediate, key, permitted, tuple(warnings))
+        return cls(directory, root, intermediates, key, permitted, tuple(warnings))
 
     @classmethod
     def renew(
@@ -135,16 +153,16 @@ class Authority:
         Renew the CA, expired or not. Domains permitted until now stay permitted.
 
         Args:
-            root_key: The kept root key: the root stays and gets a new intermediate. Where the root does not permit all domains, or
+            root_key: The kept root key: the root stays and signs new intermediates. Where the root does not permit all domains, or
                 is about to expire, it is issued again with the same key and name, so that clients with the old file go on working
                 for the old domains. Without it a new root is made, and its key thrown away.
 
         Raises:
             CertificateError: No CA here, the root key is another one's, or something could not be written.
         """
-        old_root, old_intermediate = cls._read_certificates(directory)
+        old_root, old = cls._read_certificates(directory)
         moment = now or dt.datetime.now(dt.UTC)
-        domains = Domains((*permitted_domains, *permitted_subtrees(old_intermediate)))
+        domains = Domains((*permitted_domains, *(name for one in old for name in permitted_subtrees(one))))
         if root_key is None:
             return cls._make(directory, domains, None, None, passphrase, now), Renewed.NEW_ROOT
         key = _load_key(root_key, root_passphrase, "the root key")
@@ -152,11 +170,11 @@ class Authority:
             raise CertificateError(f"{root_key} is not the key of {directory / ROOT_FILE}")
         fits = not Domains(permitted_subtrees(old_root)).missing(domains.names)
         if fits and moment + WARN_BEFORE < old_root.not_valid_after_utc:
-            root, what = old_root, Renewed.INTERMEDIATE
+            root, what = old_root, Renewed.INTERMEDIATES
         else:
             root, what = issue_root(key, domains, moment, subject=old_root.subject), Renewed.ROOT_WIDENED
         own = ec.generate_private_key(ec.SECP256R1())
-        _commit(directory, root, issue_intermediate(key, root, own, domains, moment), own, passphrase)
+        _commit(directory, root, issue_intermediates(key, root, own, domains, moment), own, passphrase)
         return cls.load(directory, passphrase=passphrase, now=now), what
 
     @classmethod
@@ -174,11 +192,11 @@ class Authority:
         moment = now or dt.datetime.now(dt.UTC)
         root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         root = issue_root(root_key, domains, moment)
-        intermediate = issue_intermediate(root_key, root, key, domains, moment)
+        intermediates = issue_intermediates(root_key, root, key, domains, moment)
         if keep_root_key is not None:
             _keep(keep_root_key, root_key, root_passphrase)
         try:
-            _commit(directory, root, intermediate, key, passphrase)
+            _commit(directory, root, intermediates, key, passphrase)
         except CertificateError:
             if keep_root_key is not None:
                 keep_root_key.unlink(missing_ok=True)  # the key of a CA that never was
@@ -188,24 +206,29 @@ class Authority:
     @classmethod
     def _read(
         cls, directory: Path, passphrase: bytes | None
-    ) -> tuple[x509.Certificate, x509.Certificate, ec.EllipticCurvePrivateKey, Domains]:
-        root, intermediate = cls._read_certificates(directory)
+    ) -> tuple[x509.Certificate, tuple[x509.Certificate, ...], ec.EllipticCurvePrivateKey, Domains]:
+        root, intermediates = cls._read_certificates(directory)
         disk.check_private(directory)
         disk.check_private(directory / KEY_FILE)
-        key = _load_key(directory / KEY_FILE, passphrase, "the intermediate's key")
-        if key.public_key() != intermediate.public_key():
-            raise CertificateError(_mend(directory, f"{KEY_FILE} is not the key of {INTERMEDIATE_FILE}"))
-        _check_chain(directory, root, intermediate)
-        inner, outer = Domains(permitted_subtrees(intermediate)), permitted_subtrees(root)
-        if not inner.names:
-            raise CertificateError(_mend(directory, f"{INTERMEDIATE_FILE} has no name constraints: it could sign for any host"))
+        key = _load_key(directory / KEY_FILE, passphrase, "the intermediates' key")
+        permitted: list[str] = []
+        for one in intermediates:
+            if key.public_key() != one.public_key():
+                raise CertificateError(_mend(directory, f"{KEY_FILE} is not the key of {INTERMEDIATE_FILE}"))
+            _check_chain(directory, root, one)
+            names = permitted_subtrees(one)
+            if not names:
+                raise CertificateError(_mend(directory, f"{INTERMEDIATE_FILE} has no name constraints: it could sign for any host"))
+            permitted += names
+        domains, outer = Domains(permitted), permitted_subtrees(root)
         if outer:
             limit = Domains(outer)
-            inner = Domains([name for name in inner.names if limit.covers(name)] + [name for name in limit.names if inner.covers(name)])
-        return root, intermediate, key, inner
+            # A leaf must please both levels: of two overlapping subtrees the smaller one counts.
+            domains = Domains([*filter(limit.covers, domains.names), *filter(domains.covers, limit.names)])
+        return root, intermediates, key, domains
 
     @classmethod
-    def _read_certificates(cls, directory: Path) -> tuple[x509.Certificate, x509.Certificate]:
+    def _read_certificates(cls, directory: Path) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
         if not directory.is_dir():
             raise CertificateError(f"there is no CA in {directory}: run `excise certs init`")
         found = disk.read_all(directory, _FILES)
@@ -214,7 +237,7 @@ class Authority:
         missing = [name for name in _FILES if name not in found]
         if missing:
             raise CertificateError(_mend(directory, f"{', '.join(missing)} is missing"))
-        return _parse(directory, ROOT_FILE, found), _parse(directory, INTERMEDIATE_FILE, found)
+        return _parse(directory, ROOT_FILE, found)[0], _parse(directory, INTERMEDIATE_FILE, found)
 
 
 def _mend(directory: Path, fault: str) -> str:
@@ -224,11 +247,11 @@ def _mend(directory: Path, fault: str) -> str:
     )
 
 
-def _parse(directory: Path, name: str, found: dict[str, bytes]) -> x509.Certificate:
+def _parse(directory: Path, name: str, found: dict[str, bytes]) -> tuple[x509.Certificate, ...]:
     try:
-        return x509.load_pem_x509_certificate(found[name])
+        return tuple(x509.load_pem_x509_certificates(found[name]))
     except ValueError as error:
-        raise CertificateError(_mend(directory, f"{name} is not a PEM certificate")) from error
+        raise CertificateError(_mend(directory, f"{name} holds no readable certificate")) from error
 
 
 def _check_chain(directory: Path, root: x509.Certificate, intermediate: x509.Certificate) -> None:
@@ -272,13 +295,13 @@ def _keep(path: Path, key: Key, passphrase: bytes | None) -> None:
         raise CertificateError(f"cannot write the root key to {path}: {error.strerror}. Nothing was changed.") from error
 
 
-def _commit(directory: Path, root: x509.Certificate, intermediate: x509.Certificate, key: Key, passphrase: bytes | None) -> None:
+def _commit(directory: Path, root: x509.Certificate, intermediates: Sequence[x509.Certificate], key: Key, passphrase: bytes | None) -> None:
     disk.prepare(directory)
     disk.replace_all(
         directory,
         {
             KEY_FILE: (_key_pem(key, passphrase), 0o600),
-            INTERMEDIATE_FILE: (intermediate.public_bytes(serialization.Encoding.PEM), 0o600),
+            INTERMEDIATE_FILE: (b"".join(one.public_bytes(serialization.Encoding.PEM) for one in intermediates), 0o600),
             ROOT_FILE: (root.public_bytes(serialization.Encoding.PEM), 0o644),
         },
     )

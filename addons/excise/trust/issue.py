@@ -23,6 +23,7 @@ type Key = ec.EllipticCurvePrivateKey
 ROOT_VALIDITY = dt.timedelta(days=3652)
 INTERMEDIATE_VALIDITY = dt.timedelta(days=365)
 BACKDATED = dt.timedelta(hours=1)  # for clients whose clock is behind ours
+_DOMAINS_EACH = 16  # of an intermediate: about 1 KB on the wire
 _COMMON_NAME_LIMIT = 64  # RFC 5280, ub-common-name
 
 _EVERY_ADDRESS = (ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Network("::/0"))
@@ -37,13 +38,29 @@ def issue_root(key: Key, domains: Domains, now: dt.datetime, *, subject: x509.Na
     return _authority(name, name, key, key, domains, now, now + ROOT_VALIDITY, path_length=1, issuer=None)
 
 
-def issue_intermediate(root_key: Key, root: x509.Certificate, key: Key, domains: Domains, now: dt.datetime) -> x509.Certificate:
+def issue_intermediates(
+    root_key: Key, root: x509.Certificate, key: Key, domains: Domains, now: dt.datetime
+) -> tuple[x509.Certificate, ...]:
     """
-    An intermediate that can sign leaves only; never valid longer than its root.
+    Intermediates that can sign leaves only, all with the one `key`, each for a slice of the domains; never valid longer than their root.
     """
-    name = _name(f"Excise issuing CA {secrets.token_hex(4)}")
+    series = secrets.token_hex(4)
     until = min(now + INTERMEDIATE_VALIDITY, root.not_valid_after_utc)
-    return _authority(name, root.subject, key, root_key, domains, now, until, path_length=0, issuer=root)
+    slices = [domains.names[at : at + _DOMAINS_EACH] for at in range(0, len(domains.names), _DOMAINS_EACH)]
+    return tuple(
+        _authority(
+            _name(f"Excise issuing CA {series}-{number}"),
+            root.subject,
+            key,
+            root_key,
+            Domains(names),
+            now,
+            until,
+            path_length=0,
+            issuer=root,
+        )
+        for number, names in enumerate(slices, start=1)
+    )
 
 
 def issue_leaf(

@@ -28,7 +28,7 @@ def _utc_now() -> dt.datetime:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """
-    A server certificate for one name, its key, and the intermediate to send with it. Use it from `fresh_from` to `fresh_until`.
+    A server certificate for one name, its key, and the one intermediate to send with it. Use it from `fresh_from` to `fresh_until`.
     """
 
     name: str
@@ -83,18 +83,18 @@ class LeafIssuer:
             self._leaves.move_to_end(name)
             return leaf
         asked, name = name, host_name(name)
-        if not self._authority.domains.covers(name):
+        issuer = self._authority.issuer_for(name)
+        if issuer is None:
             raise CertificateError(f"the CA may not sign for {name}: it is outside its permitted domains")
-        leaf = self._sign(name, now)
+        leaf = self._sign(name, issuer, now)
         self._leaves[asked] = leaf
         self._leaves.move_to_end(asked)
         while len(self._leaves) > self._limit:
             self._leaves.popitem(last=False)
         return leaf
 
-    def _sign(self, name: str, now: dt.datetime) -> Leaf:
-        issuer = self._authority.intermediate
-        ends = min(issuer.not_valid_after_utc, self._authority.root.not_valid_after_utc)
+    def _sign(self, name: str, issuer: x509.Certificate, now: dt.datetime) -> Leaf:
+        ends = self._authority.expires
         if now >= ends:
             raise CertificateError(f"the CA expired on {ends:%Y-%m-%d %H:%M} UTC: run `excise certs renew`")
         start = now - BACKDATED
