@@ -30,7 +30,7 @@ class JsonArrayDecoder:
             back what was held.
     """
 
-    __slots__ = ("_depth", "_element", "_held", "_in_string", "_limit", "_scanned", "cut")
+    __slots__ = ("_depth", "_element", "_ended", "_held", "_in_string", "_limit", "_scanned", "cut")
 
     def __init__(self, limit: int) -> None:
         self.cut = False  # set by close: the closing bracket never came
@@ -39,6 +39,7 @@ class JsonArrayDecoder:
         self._scanned = 0  # bytes of `_held` already looked at
         self._element = 0  # where in `_held` the open element begins
         self._depth: int | None = None  # None: before the array; 0: after it
+        self._ended = False  # the frame of the closing bracket is given
         self._in_string = False
 
     def feed(self, chunk: bytes) -> list[Frame]:
@@ -127,7 +128,11 @@ class JsonArrayDecoder:
                 self._scanned = 0
 
     def _after(self, frames: list[Frame]) -> None:
+        # Blanks behind the closing bracket stay until `close`.
         if self._held[self._scanned :].strip(_SPACE):
             raise WireError("the stream goes on after its JSON array")
-        if rest := self.abandon():
-            frames.append(Frame(rest))
+        if not self._ended:
+            self._ended = True
+            frames.append(Frame(bytes(self._held[: self._scanned])))
+            del self._held[: self._scanned]
+            self._scanned = 0

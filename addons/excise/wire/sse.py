@@ -96,9 +96,14 @@ class SseDecoder:
         # The hot path: line feeds only.
         find = body.find
         while (end_at := find(b"\n\n", position)) >= 0:
-            end_at += 2
-            frames.append(self._frame(body[position:end_at]))
-            position = end_at
+            raw = body[position : end_at + 2]
+            # One `data: …` line and an empty one: most of what a chat stream is made of.
+            if raw.startswith(b"data: ") and find(b"\n", position) == end_at:
+                self._started = True
+                frames.append(Frame(raw, None, raw[6:-2]))
+            else:
+                frames.append(self._frame(raw))
+            position = end_at + 2
         return frames, position
 
     def _frame(self, raw: bytes) -> Frame:
@@ -107,9 +112,6 @@ class SseDecoder:
             if raw.startswith(_BOM):
                 event, data = _fields(raw[len(_BOM) :])
                 return Frame(raw, event, data)
-        # One `data: …` line and an empty one: most of what a chat stream is made of.
-        if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and raw.endswith(b"\n\n"):
-            return Frame(raw, None, raw[6:-2])
         event, data = _fields(raw)
         return Frame(raw, event, data)
 
