@@ -42,6 +42,7 @@ class Scenario:
 
 ALL = ("direct", "mitmdump", "excise-1", "excise-2")
 PROXIES = ("mitmdump", "excise-1")
+STREAMS = ("direct", "mitmdump-stream", "excise-1")
 SCENARIOS = (
     Scenario("http", "1 KB, c=1", 1, quick=True),
     Scenario("http", "1 KB, c=16", 16, quick=True),
@@ -52,9 +53,9 @@ SCENARIOS = (
     Scenario("bodies", "10 KB, c=1", 1, body_bytes=10_000),
     Scenario("bodies", "100 KB, c=1", 1, body_bytes=100_000, quick=True),
     Scenario("bodies", "1 MB, c=1", 1, body_bytes=1_000_000, quick=True),
-    Scenario("stream", "100 events, c=16", 16, events=100, quick=True),
-    Scenario("stream", "20 events paced 10 ms, c=1", 1, events=20, pause_ms=10, quick=True),
-    Scenario("stream", "20 events paced 10 ms, c=16", 16, events=20, pause_ms=10),
+    Scenario("stream", "100 events, c=16", 16, events=100, subjects=STREAMS, quick=True),
+    Scenario("stream", "20 events paced 10 ms, c=1", 1, events=20, pause_ms=10, subjects=STREAMS, quick=True),
+    Scenario("stream", "20 events paced 10 ms, c=16", 16, events=20, pause_ms=10, subjects=STREAMS),
     Scenario("connect", "fresh, c=1", 1, "fresh"),
     Scenario("connect", "fresh, c=16", 16, "fresh", quick=True),
     Scenario("connect", "resumed, c=16", 16, "resume"),

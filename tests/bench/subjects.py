@@ -84,17 +84,17 @@ def direct(upstream_port: int, ca_file: Path) -> Subject:
     return Subject("direct", 0, PROVIDER, upstream_port, ca_file)
 
 
-def mitmdump(home: Path, upstream_port: int, ca_file: Path) -> Subject:
+def mitmdump(home: Path, upstream_port: int, ca_file: Path, *, script: Path | None = None) -> Subject:
     """
-    `mitmdump -q` with its own defaults, told only to trust the stand-in. It reaches it as localhost, as it cannot be told where a name leads.
+    `mitmdump -q` with its own defaults, told only to trust the stand-in, which it reaches as localhost: it has no `--resolve`.
     """
     port = _free_port()
     program = Path(sys.executable).parent / "mitmdump"
     options = ["-q", "--listen-host", "127.0.0.1", "-p", str(port), "--set", f"confdir={home}"]
-    command = [str(program), *options, "--set", f"ssl_verify_upstream_trusted_ca={ca_file}"]
+    command = [str(program), *options, "--set", f"ssl_verify_upstream_trusted_ca={ca_file}", *(["-s", str(script)] if script else [])]
     process = _spawn(command, home)
     _await(lambda: _answers(port) and (home / "mitmproxy-ca-cert.pem").exists(), process, home)
-    return Subject("mitmdump", port, "localhost", upstream_port, home / "mitmproxy-ca-cert.pem", process)
+    return Subject("mitmdump-stream" if script else "mitmdump", port, "localhost", upstream_port, home / "mitmproxy-ca-cert.pem", process)
 
 
 def excise(home: Path, upstream_port: int, ca_file: Path, workers: int) -> Subject:
