@@ -143,7 +143,7 @@ def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:
             values = {value for entry in written.principals if (value := getattr(entry, field)) is not None}
             for at, pattern in enumerate(getattr(rule.when, field) or ()):
                 if not any(map(matcher(pattern), values)):
-                    yield Flaw(("rules", number, "when", field, at), f"no listed principal has a {field} that {pattern!r} matches")
+                    yield Flaw(("rules", number, "when", field, at), f"{pattern!r} matches the {field} of no listed principal")
 
 
 def _dead(written: PolicyFile) -> Iterator[Flaw]:

@@ -157,7 +157,10 @@ def validate[M: BaseModel](model: type[M], loaded: Loaded) -> M:
         checked = model.model_validate(value)
     except ValidationError as error:
         blank = {(line, column) for _, line, column, _ in faults}
-        found = (_fault(details, places, model) for details in error.errors(include_url=False, include_input=False, include_context=False))
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        # A list whose only item is wrong counts as too short as well, which is not what its writer has to know.
+        around = {one["loc"][:depth] for one in details for depth in range(len(one["loc"]))}
+        found = (_fault(one, places, model) for one in details if one["type"] != "too_short" or one["loc"] not in around)
         faults += [fault for fault in found if fault[1:3] not in blank]
         raise PolicyError(sorted(set(faults))) from None
     if faults:
@@ -185,8 +188,12 @@ def _fault(details: ErrorDetails, places: Places, model: type[BaseModel]) -> Fau
             return places.fault(path, _unknown_key(str(path[-1]), _keys_at(model, path[:-1])), at_key=True)
         case "missing":
             return places.fault(path[:-1], f"`{path[-1]}` is missing", at_key=True)
-        case "model_type":
+        case "model_type" | "dict_type":
             text = "keys and values are expected here"
+        case "tuple_type":
+            text = "a list is expected here"
+        case "too_short" | "too_long":
+            text = text.replace("Tuple", "The list")
         case _ if path and path[-1] == "[key]":
             path = path[:-1]
             return places.fault(path, text, at_key=True)

@@ -43,14 +43,15 @@ def _table(title: str, model: type[BaseModel]) -> str:
         "| key | values | default | meaning |",
         "|---|---|---|---|",
     ]
+    meanings = {field.alias or name: field.description or "" for name, field in model.model_fields.items()}
     for name, one in schema["properties"].items():
         default = "**must be given**" if name in required else _default(one.get("default"))
-        lines.append(f"| `{name}` | {_values(one, schema.get('$defs', {}))} | {default} | {one.get('description', '')} |")
+        lines.append(f"| `{name}` | {_values(one, schema.get('$defs', {}))} | {default} | {meanings[name]} |")
     return "\n".join([*lines, ""])
 
 
 def _default(value: Any) -> str:
-    if value is None or value == []:
+    if value is None or value == [] or isinstance(value, dict):  # keys of their own have their own table
         return "-"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

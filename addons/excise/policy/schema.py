@@ -8,7 +8,7 @@ Values that are lists may be written as one value.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
@@ -47,12 +47,20 @@ def _network(value: Any) -> IPv4Network | IPv6Network:
     if not isinstance(value, str):
         raise _wrong("a network in CIDR form is expected, for example 10.0.0.0/8")
     try:
-        network = ip_network(value)
-    except ValueError as error:
-        raise _wrong(f"not a network in CIDR form (for example 10.0.0.0/8): {error}") from error
+        network = ip_network(value, strict=False)
+    except ValueError:
+        raise _wrong("not a network in CIDR form, for example 10.0.0.0/8") from None
+    if ip_interface(value).ip != network.network_address:
+        raise _wrong(f"{value} has host bits set: write {network}")
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
         raise _wrong("write IPv4-mapped networks as IPv4: such addresses are compared as IPv4")
     return network
+
+
+def _capture(value: Any) -> Capture:
+    if isinstance(value, str) and value in list(Capture):
+        return Capture(value)
+    raise _wrong(f"one of {', '.join(Capture)} is expected")
 
 
 def _matching(pattern: re.Pattern[str], text: str) -> AfterValidator:
@@ -95,7 +103,7 @@ Fingerprint = Annotated[str, _matching(_FINGERPRINT, "fp_ and 20 hex digits are 
 Fingerprints = Annotated[tuple[Fingerprint, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), _ONE_OR_MORE]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Captures = Annotated[
-    tuple[Annotated[Capture, BeforeValidator(lambda value: Capture(value) if value in list(Capture) else value)], ...],
+    tuple[Annotated[Capture, BeforeValidator(_capture, json_schema_input_type=Capture)], ...],
     BeforeValidator(_listed, json_schema_input_type=Capture | list[Capture]),
     _ONE_OR_MORE,
 ]

@@ -62,7 +62,9 @@ class Expect(_Written):
     """
 
     allow: Literal[True] | None = Field(default=None, description="The call is let through.")
-    deny: str | None = Field(default=None, description="The call is refused, and this stands in the reason (or is the rule's name).")
+    deny: str | None = Field(
+        default=None, min_length=1, description="The call is refused, and this stands in the reason (or is the rule's name)."
+    )
     rule: str | None = Field(default=None, description="The rule that decides, `default`, or `defaults.unknown`.")
 
     @model_validator(mode="after")

@@ -90,9 +90,12 @@ class Places:
 
     def value(self, path: KeyPath) -> Place:
         """
-        Place of the value at `path`; for what is not there, the key of the nearest thing around it.
+        Place of the value at `path`; for what is not there, the key of the nearest thing around it. An item of a list that is written
+        as one value is that value.
         """
         place = self._values.get(path)
+        if place is None and path and isinstance(path[-1], int):
+            place = self._values.get(path[:-1])
         return place if place is not None else self._nearest(self._keys, path[:-1])
 
     def fault(self, path: KeyPath, text: str, *, at_key: bool = False) -> Fault:
