@@ -101,7 +101,18 @@ def test_headers_of_every_type():
 
     (frame,) = EventStreamDecoder(LIMIT).feed(message(block))
 
-    assert frame.headers == dict(a=True, b=False, c=-1, d=2, e=3, f=4, g=b"hi", h="ho", i=5, j=UUID(bytes=bytes(range(16))))
+    assert frame.headers == {
+        "a": True,
+        "b": False,
+        "c": -1,
+        "d": 2,
+        "e": 3,
+        "f": 4,
+        "g": b"hi",
+        "h": "ho",
+        "i": 5,
+        "j": UUID(bytes=bytes(range(16))),
+    }
     assert frame.event is None
 
 

@@ -68,7 +68,7 @@ def _keys(value: Any) -> int:
     """
     keys = 0
     level = [value]
-    for _ in range(DEPTH_LIMIT + 1):
+    for _ in range(DEPTH_LIMIT):
         below: list[Any] = []
         for node in level:
             if type(node) is dict:
