@@ -225,16 +225,6 @@ def test_how_a_stream_is_asked_for(call, body, fields, stream):
     assert read(call, body, fields=fields).stream is stream
 
 
-def test_a_resumed_stream_is_asked_for_in_the_query():
-    """
-    Background responses are taken up again by GET.
-    """
-    call = Call("openai", "responses_manage", "openai-responses", "none", stream_at="query")
-
-    assert read(call, b"", method="GET", path="/v1/responses/r?stream=true").stream
-    assert not read(call, b"", method="GET", path="/v1/responses/r").stream
-
-
 @pytest.mark.parametrize(
     ("body", "most"),
     [

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 from excise.errors import BadRequest, TooLarge, WireError
 from excise.exchange import Call, HttpRequest, Prompt
@@ -130,14 +129,10 @@ def _stream(call: Call, http: HttpRequest, about: dict[str, Any], fields: dict[s
         case "body" | "form":
             by_format = call.dialect == "openai-audio" and about.get("stream_format") == "sse"  # speech
             return asked.truthy(said) or asked.truthy(fields.get("stream")) or by_format
-        case "query":
-            return asked.truthy(parse_qs(http.path.partition("?")[2]).get("stream", [""])[-1])
         case _:
             return False
 
 
 def _asked_by_header(http: HttpRequest) -> bool:
     # DashScope takes either.
-    return asked.truthy("true" if (http.header("x-dashscope-sse") or "").lower() == "enable" else None) or (
-        "text/event-stream" in (http.header("accept") or "").lower()
-    )
+    return (http.header("x-dashscope-sse") or "").lower() == "enable" or "text/event-stream" in (http.header("accept") or "").lower()
