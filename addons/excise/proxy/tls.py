@@ -83,7 +83,7 @@ class Tls:
                 raise CertificateError(f"{upstream_ca} holds no certificate")
             trusted += named
         self._upstream = _upstream_context(trusted)
-        self._sessions = sessions or UpstreamSessions()
+        self._sessions = UpstreamSessions() if sessions is None else sessions
 
     def covers(self, name: str | None) -> bool:
         """
