@@ -145,7 +145,7 @@ def estimate_request(prompt: Prompt | None) -> tuple[int, int]:
 # Where a dialect keeps what the model reads; everything else at top level is parameters.
 _READ_NAMES = """
     messages input inputs prompt contents content system instructions systemInstruction system_instruction suffix preamble
-    message chat_history query documents texts text inputText instances request tool_results title
+    message chat_history query documents texts text inputText instances requests request tool_results title
 """
 _READ = frozenset(_READ_NAMES.split())
 _TURNS = ("messages", "contents", "input", "chat_history")

@@ -10,6 +10,7 @@ numbers marked as estimated; else nobody knows, which is never written as 0.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from excise.wire.estimate import estimate_input_tokens, estimate_output_tokens
 from excise.wire.frame import Frame
 from excise.wire.usage import Usage, UsageSource
 from excise.wire.usage_anthropic import MessagesReading
-from excise.wire.usage_bedrock import ConverseReading
+from excise.wire.usage_bedrock import AgentReading, ConverseReading
 from excise.wire.usage_chat import ChatReading, VectorReading
 from excise.wire.usage_cohere import CohereReading
 from excise.wire.usage_gemini import GeminiReading, InteractionsReading
@@ -29,6 +30,7 @@ from excise.wire.usage_ollama import OllamaReading
 from excise.wire.usage_others import RunReading, SniffingReading, fill
 from excise.wire.usage_reading import Reading
 from excise.wire.usage_responses import ResponsesReading
+from excise.wire.usage_tail import KEPT_BYTES, usage_at_end
 from excise.wire.usage_values import count_of_text, numbers_only
 
 _READERS: dict[str, type[Reading]] = {
@@ -53,6 +55,7 @@ _READERS: dict[str, type[Reading]] = {
     "gemini-interactions": InteractionsReading,
     "vertex-predict": MediaReading,
     "bedrock-converse": ConverseReading,
+    "bedrock-agent": AgentReading,
     "cohere": CohereReading,
     "cohere-v1": CohereReading,
     "cohere-v2": CohereReading,
@@ -63,6 +66,9 @@ _READERS: dict[str, type[Reading]] = {
     "native-media": MediaReading,
     "fireworks-image": MediaReading,
 }
+
+# First bytes of comments and blank lines between events.
+_NO_CONTENT = (b"", b":", b"\r", b"\n", b" ")
 
 # Nothing is generated here, whatever the dialect; only input is to be known.
 _INPUT_ONLY = frozenset(("embeddings", "rerank", "embed", "classify"))
@@ -121,12 +127,12 @@ class Meter:
         prompt: The request; measured only if an estimate is needed.
     """
 
-    __slots__ = ("_call", "_frames", "_prompt", "_reader")
+    __slots__ = ("_call", "_prompt", "_reader", "_tail")
 
     def __init__(self, call: Call, prompt: Prompt | None) -> None:
         self._call = call
         self._prompt = prompt
-        self._frames = 0
+        self._tail = b""  # of a document too large to be read
         requested = (prompt.model if prompt is not None else None) or call.model
         self._reader = _READERS.get(call.dialect, SniffingReading)(call, requested)
 
@@ -134,7 +140,8 @@ class Meter:
         """
         Read one frame, in order. True where it carries content of the model, for the time to the first token.
         """
-        self._frames += 1
+        if frame.data is None and frame.raw[:1] not in _NO_CONTENT:
+            self._tail = (self._tail + frame.raw)[-KEPT_BYTES:]
         return self._reader.observe(frame)
 
     def finish(self, *, status: int, headers: Sequence[tuple[bytes, bytes]], complete: bool) -> Metering:
@@ -147,6 +154,8 @@ class Meter:
             complete: The transport says that the body is whole (length reached, last chunk seen, decoder not broken).
         """
         found = wanted_headers(headers)
+        if self._tail and not self._reader.reader.stated and (last := usage_at_end(self._tail)):
+            self._reader.observe(Frame(b"", None, json.dumps({"object": "list", "data": [], "embeddings": [], **last}).encode()))
         reader, stated = self._reader.reader, self._reader.usage()
         failed = status >= 400 or status < 200
         error_type = reader.error_type or (error_in_headers(found) if failed else None)
@@ -175,7 +184,7 @@ class Meter:
             return "error"
         if not complete and not reader.ended:
             return "cut"
-        if not reader.finished and reader.expects_end and self._frames > 1 and reader.content:
+        if not reader.finished and reader.expects_end and reader.content:
             return "no_end"
         return next((reason.lower() for reason in reader.finish.values() if reason.lower() in _BROKEN_REASONS), None)
 
@@ -207,8 +216,8 @@ class Meter:
         made = usage.output_tokens
         if made is None or (partial and not reader.final and "message_start" in reader.stated):
             # Anthropic's first event counts a token or two of an answer that has yet to come.
-            text = max(made or 0, self._output(reader))
-            usage = replace(usage, text_output_tokens=text - (usage.reasoning_tokens or 0) if made is not None else text)
+            text = max(made or 0, self._output(reader) or 0)
+            usage = replace(usage, text_output_tokens=text - (usage.reasoning_tokens or 0)) if text else usage
         return usage
 
     def _estimate(self, reader: Reading) -> tuple[Usage, UsageSource]:
@@ -225,8 +234,8 @@ class Meter:
     def _input(self, reader: Reading) -> int | None:
         return estimate_input_tokens(self._prompt, reader.billed_model)
 
-    def _output(self, reader: Reading) -> int:
-        return estimate_output_tokens(reader.plain, reader.wide, reader.billed_model)
+    def _output(self, reader: Reading) -> int | None:
+        return estimate_output_tokens(reader.plain, reader.wide, reader.billed_model) or None
 
 
 def _with_headers(stated: Usage, told: Usage, reader: Reading) -> Usage:

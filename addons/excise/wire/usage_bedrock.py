@@ -112,3 +112,36 @@ class ConverseReading(Reading):
     def usage(self) -> Usage:
         usage = part(self.stated, "usage")
         return read_usage(usage) if usage else Usage()
+
+
+class AgentReading(ConverseReading):
+    """
+    `bedrock-agent`: the answer comes in chunks of bare text; usage stands only in traces, where the client asked for them, per model call.
+    """
+
+    __slots__ = ()
+    expects_end = False
+
+    def observe(self, frame: Frame) -> bool:
+        if frame.event == "chunk" and frame.data:
+            return self.wrote(frame.data.decode("utf-8", "replace"))
+        if frame.event != "trace":
+            body = frame.json if frame.data else None
+            if type(body) is not dict or self.failed_with(body):
+                return False
+            return self.wrote(part(body, "output").get("text"))
+        body = frame.json
+        for step in part(body, "trace").values() if type(body) is dict else ():
+            usage = part(part(part(step, "modelInvocationOutput"), "metadata"), "usage")
+            if usage:
+                stated = part(self.stated, "trace")
+                self.stated["trace"] = {name: (first(stated, (name,)) or 0) + (first(usage, (name,)) or 0) for name in _AGENT}
+                self.final = True
+        return False
+
+    def usage(self) -> Usage:
+        stated = part(self.stated, "trace")
+        return read_usage(stated) if stated else Usage()
+
+
+_AGENT = ("inputTokens", "outputTokens")

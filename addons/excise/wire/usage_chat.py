@@ -17,6 +17,7 @@ from excise.wire.usage_reading import Reading
 from excise.wire.usage_values import name_of, part
 
 _PLACES = ("x_groq.usage", "usage")  # weakest first
+_CHUNKS = ("chat.completion.chunk", "text_completion", "chat.completion")
 
 
 class ChatReading(Reading):
@@ -51,7 +52,7 @@ class ChatReading(Reading):
             self._usage(body, usage)
         elif "x_groq" in body:
             self._groq(body)
-        elif "error" in body or "base_resp" in body or "object" not in body:
+        elif "error" in body or body.get("object") not in _CHUNKS:
             self.failed_with(body)
         return found
 
@@ -63,10 +64,9 @@ class ChatReading(Reading):
             found = self.wrote(text) if type(text) is str else False
             if len(delta) > 1 or not found:
                 found = self._rest(delta, text) or found
-        elif type(message := choice.get("message")) is dict:
-            found = self.wrote(message.get("content"))
-            found = self._rest(message, message.get("content")) or found
-            self.finished = True
+        if not found and "message" in choice and not self.content:
+            # Perplexity sends both: whole answers with an empty delta, chunks with the text so far as message.
+            found = self._message(choice["message"], whole=type(delta) is not dict)
         elif "text" in choice:
             found = self.wrote(choice["text"])
         if reason := choice.get("finish_reason"):
@@ -74,6 +74,13 @@ class ChatReading(Reading):
         if "usage" in choice and type(choice["usage"]) is dict:  # Moonshot's older models
             self.stated["usage"] = choice["usage"]
         return found
+
+    def _message(self, message: Any, *, whole: bool) -> bool:
+        if type(message) is not dict:
+            return False
+        found = self.wrote(message.get("content"))
+        self.finished = self.finished or whole
+        return self._rest(message, message.get("content")) or found
 
     def _rest(self, delta: dict[str, Any], text: Any) -> bool:
         """

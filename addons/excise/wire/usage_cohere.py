@@ -52,6 +52,8 @@ class CohereReading(Reading):
                 return False
             return self.failed_with(body) if body is not None else self.cut_document(frame)
         kind = body.get("type") or body.get("event_type") or frame.event
+        if type(kind) is not str:
+            return self._document(body)
         if kind in _CONTENT_EVENTS:
             self.wrote_any([body.get("delta"), body.get("text"), body.get("tool_call_delta")])
             self.content = True
@@ -62,7 +64,7 @@ class CohereReading(Reading):
         if kind in ("message-start", "stream-start"):
             self.head({"id": body.get("id") or body.get("generation_id")})
             return False
-        if type(kind) is str and "-" in kind:
+        if "-" in kind:
             return False
         return self._document(body)
 

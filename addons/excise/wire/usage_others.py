@@ -90,7 +90,8 @@ class OtherReading(Reading):
         self._named([body, *items(body.get("results"))])
         if body.get("object") in ("thread.run", "thread.run.step", "thread.message"):
             return False
-        made = self.wrote_any({key: value for key, value in body.items() if key not in ("input", "prompt", "urls", "logs")})
+        made = any(name in body for name in ("embeddings", "embedding", "results"))
+        made = self.wrote_any({key: value for key, value in body.items() if key not in ("input", "prompt", "urls", "logs")}) or made
         self.content = self.content or made
         return made
 

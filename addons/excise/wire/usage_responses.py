@@ -62,8 +62,8 @@ class ResponsesReading(Reading):
             self.content = self.content or found
             return found
         if kind == "response.output_item.added":
-            item = part(body, "item")
-            return item.get("type") in _CALLS
+            kind = part(body, "item").get("type")
+            return type(kind) is str and kind in _CALLS
         if "response" in body:
             self._response(kind, part(body, "response"))
         return False
