@@ -26,7 +26,7 @@ fetch_uv() {
 with_uv() {
     for uv in uv "$HOME/.local/bin/uv" .uv/bin/uv; do
         [ "$uv" != .uv/bin/uv ] || [ -x "$uv" ] || fetch_uv
-        if command -v "$uv" >/dev/null && "$uv" "$@"; then return; fi
+        if command -v "$uv" >/dev/null && UV_PROJECT_ENVIRONMENT=.venv "$uv" "$@"; then return; fi
     done
     return 1
 }
@@ -42,11 +42,14 @@ install() {
 }
 
 stamp="$PWD $(cat uv.lock requirements.lock pyproject.toml | cksum)"
-if [ ! -x .venv/bin/python ] || [ "$(cat .venv/stamp 2>/dev/null)" != "$stamp" ]; then
-    echo "excise: preparing .venv" >&2
-    # `scripts/up` and `scripts/test` may be started at once.
-    exec 9<pyproject.toml && { ! command -v flock >/dev/null || flock 9; }
-    [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] || install
-    echo "$stamp" >.venv/stamp
+ready() { [ -x .venv/bin/python ] && [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ]; }
+if ! ready; then
+    exec 9<pyproject.toml # `scripts/up` and `scripts/test` may be started at once
+    if command -v flock >/dev/null; then flock 9; fi
+    if ! ready; then
+        echo "excise: preparing .venv" >&2
+        install
+        echo "$stamp" >.venv/stamp
+    fi
     exec 9<&-
 fi

@@ -83,6 +83,7 @@ async def _probe(installation: Installation, recorder: Recorder, environment: di
         return [Finding(installation.label, Verdict.UNKNOWN, "not tried", runtime.bypassed.get("", ""))]
     urls = {way: f"https://{installation.host(way)}/" for way in runtime.ways}
     code, output = await _output(runtime.command(installation.program, urls), environment, runtime.seconds)
+    await recorder.settle()
     if code is None:
         return [Finding(installation.label, Verdict.WRONG, f"did not answer within {runtime.seconds:.0f} s")]
     if not runtime.sdks:

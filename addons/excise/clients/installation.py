@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from excise.catalog.providers import Catalog
 from excise.clients.environment import BUNDLE_VARIABLES, CA_VARIABLES, PROXY_VARIABLES
@@ -65,27 +66,31 @@ def _proxy(ready: Ready) -> Finding:
 
 
 def _authority(ready: Ready) -> list[Finding]:
-    findings = []
-    now = datetime.now(UTC)
-    for subject, path in (("authority", ready.trust.ca), ("bundle", ready.trust.bundle)):
-        try:
-            certificates = x509.load_pem_x509_certificates(path.read_bytes())
-        except (OSError, ValueError):
-            findings.append(Finding(subject, Verdict.WRONG, f"{path} cannot be read as PEM", "`excise up` writes it anew"))
-            continue
-        ends = min(one.not_valid_after_utc for one in certificates) if subject == "authority" else None
-        if ends is None:
-            ours = path.read_bytes().find(ready.trust.ca.read_bytes().strip()) >= 0 if ready.trust.ca.is_file() else False
-            detail = f"{len(certificates)} certificates" if ours else f"{path} does not hold our certificate"
-            findings.append(Finding(subject, Verdict.OK if ours else Verdict.WRONG, detail, "" if ours else "`excise up` writes it anew"))
-        elif ends < now + _EXPIRES_SOON:
-            word = "expired" if ends < now else "expires"
-            findings.append(Finding(subject, Verdict.WRONG, f"{path} {word} on {ends:%Y-%m-%d}", "run `excise certs renew`"))
-        else:
-            findings.append(Finding(subject, Verdict.OK, f"{path}, until {ends:%Y-%m-%d}"))
+    path = ready.trust.ca
+    try:
+        ours = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return [Finding("authority", Verdict.WRONG, f"{path} cannot be read as a certificate", "`excise up` writes it anew")]
+    ends, now = ours.not_valid_after_utc, datetime.now(UTC)
+    if ends < now + _EXPIRES_SOON:
+        word = "expired" if ends < now else "expires"
+        findings = [Finding("authority", Verdict.WRONG, f"{path} {word} on {ends:%Y-%m-%d}", "run `excise certs renew`")]
+    else:
+        findings = [Finding("authority", Verdict.OK, f"{path}, until {ends:%Y-%m-%d}")]
     if ready.trust.truststore is None:
         findings.append(Finding("trust store for Java", Verdict.UNKNOWN, "none was made", "Java programs will refuse the certificate"))
-    return findings
+    return [*findings, _bundle(ready.trust.bundle, ours)]
+
+
+def _bundle(path: Path, ours: x509.Certificate) -> Finding:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        return Finding("bundle", Verdict.WRONG, f"{path} cannot be read ({error.strerror})", "`excise up` writes it anew")
+    # Compared as text: a bundle holds the machine's roots too, and some of those are too odd to be parsed.
+    if ours.public_bytes(Encoding.PEM) not in text:
+        return Finding("bundle", Verdict.WRONG, f"{path} does not hold our certificate", "`excise up` writes it anew")
+    return Finding("bundle", Verdict.OK, f"{path}, {text.count(b'BEGIN CERTIFICATE')} certificates")
 
 
 def _ledger(ready: Ready, data: Path) -> Finding:

@@ -28,6 +28,7 @@ from excise.trust.leaf import Leaf, LeafIssuer
 _HEAD_LIMIT = 64 * 1024  # bytes; more headers than any SDK sends
 _BODY_LIMIT = 32 * 1024 * 1024  # bytes read and dropped, so that the client gets to reading the answer
 _PATIENCE_SECONDS = 30.0
+_LAST_WORDS_SECONDS = 0.5
 _TEXT: Final = b'{"error":{"message":"excise: a rehearsal of `excise doctor`; nothing was sent","type":"excise_doctor","code":"rehearsal"}}'
 # 403: no SDK tries again.
 _ANSWER: Final = b"HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (
@@ -84,6 +85,13 @@ class Recorder:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._folder.cleanup()
 
+    async def settle(self) -> None:
+        """
+        Read what clients that have ended said last. Those that have not are not waited for.
+        """
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LAST_WORDS_SECONDS)
+
     def visits_to(self, host: str) -> list[Visit]:
         return [visit for visit in self.visits if visit.host == host]
 
@@ -119,10 +127,11 @@ class Recorder:
             await _pass_through(visit, reader, writer)
             return
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        visit.fault = "connection closed during the handshake"
         try:
             await writer.start_tls(self._context(host))
-        except (ssl.SSLError, OSError) as error:
-            visit.fault = getattr(error, "reason", None) or "connection closed during the handshake"
+        except ssl.SSLError as error:
+            visit.fault = error.reason or visit.fault
             return
         visit.fault = "connection closed after the handshake"  # how Node refuses a certificate
         head = await reader.readuntil(b"\r\n\r\n")

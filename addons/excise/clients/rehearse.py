@@ -41,6 +41,7 @@ async def rehearse(command: list[str], catalog: Catalog, present: Mapping[str, s
             watching.cancel()
             if process.returncode is None:
                 process.terminate()
+        await recorder.settle()
         return _findings(recorder.visits, peers, status)
 
 
