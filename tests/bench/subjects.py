@@ -103,7 +103,7 @@ def excise(home: Path, upstream_port: int, ca_file: Path, workers: int) -> Subje
     """
     port = _free_port()
     policies = ADDONS.parent / "policies"
-    command = [sys.executable, "-m", "excise.cli", "up", "--listen", f"127.0.0.1:{port}", "--workers", str(workers)]
+    command = [str(Path(sys.executable).parent / "excise"), "up", "--listen", f"127.0.0.1:{port}", "--workers", str(workers)]
     command += ["--data", str(home / "data"), "--certs", str(home / "certs"), "--policies", str(policies)]
     command += ["--upstream-ca", str(ca_file), "--resolve", f"{PROVIDER}:443:127.0.0.1:{upstream_port}", "--allow-private", "127.0.0.0/8"]
     process = _spawn(command, home)

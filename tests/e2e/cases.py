@@ -7,6 +7,7 @@ Nothing here knows of a proxy: clients are made as their documentation says, and
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +159,7 @@ def openai_models() -> Any:
         return [model.model_dump() for model in client.models.list()]
 
 
-@case(billed=False)
+@case()
 def openai_speech() -> Any:
     with _openai() as client:
         return client.audio.speech.create(model="tts-1", voice="alloy", input=QUESTION).content.hex()
@@ -325,17 +326,19 @@ BEDROCK_TOOLS = {"tools": [{"toolSpec": {"name": "count_lanterns", "description"
 
 @case()
 def bedrock_converse() -> Any:
-    answer = _bedrock().converse(modelId="amazon.nova-lite-v1:0", messages=_bedrock_turn("from cache: " + QUESTION * 5))
-    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+    with closing(_bedrock()) as client:
+        answer = client.converse(modelId="amazon.nova-lite-v1:0", messages=_bedrock_turn("from cache: " + QUESTION * 5))
+        return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
 @case()
 def bedrock_converse_stream() -> Any:
-    answer = _bedrock().converse_stream(modelId="amazon.nova-lite-v1:0", messages=_bedrock_turn())
-    return list(answer["stream"])
+    with closing(_bedrock()) as client:
+        return list(client.converse_stream(modelId="amazon.nova-lite-v1:0", messages=_bedrock_turn())["stream"])
 
 
 @case()
 def bedrock_tools_stream() -> Any:
-    answer = _bedrock().converse_stream(modelId="amazon.nova-lite-v1:0", messages=_bedrock_turn("use tool"), toolConfig=BEDROCK_TOOLS)
-    return list(answer["stream"])
+    turn = _bedrock_turn("use tool")
+    with closing(_bedrock()) as client:
+        return list(client.converse_stream(modelId="amazon.nova-lite-v1:0", messages=turn, toolConfig=BEDROCK_TOOLS)["stream"])

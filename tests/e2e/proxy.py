@@ -19,6 +19,7 @@ from typing import Any
 from excise.standin import StandIn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+EXCISE = Path(sys.executable).parent / "excise"
 SHELL = Path(sys.executable).parent / "duckdb"
 READY_SECONDS = 20.0
 LEDGER_SECONDS = 5.0  # a call is in the published ledger within this
@@ -57,7 +58,7 @@ class Proxy:
         for place in standin.resolves():
             reach += ["--resolve", place]
         listen = ["--listen", f"127.0.0.1:{self.port}", "--publish-seconds", "0.5"]
-        self._command = [sys.executable, "-m", "excise.cli", "up", *listen, *places, *reach, *flags]
+        self._command = [str(EXCISE), "up", *listen, *places, *reach, *flags]
 
     def start(self) -> None:
         """

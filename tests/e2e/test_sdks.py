@@ -17,6 +17,8 @@ from excise.standin import Seen, StandIn
 
 # These differ from call to call, with or without a proxy.
 VOLATILE = {"amz-sdk-invocation-id", "x-amz-date", "idempotency-key", "traceparent"}
+# Their answers do not name the model.
+NAMELESS = {"cohere", "bedrock"}
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +66,7 @@ def test_proxy_changes_nothing(wanted: Case, standin: StandIn, proxy: Proxy, mon
     direct = standin.seen[-1]
     with monkeypatch.context() as through:
         Way(standin, proxy).enter(through)
-        since = proxy.query("select coalesce(max(started_at), '2000-01-01'::timestamp)::varchar as at from calls")
+        since = latest(proxy)
         got = wanted.run()
     seen = standin.seen[-1]
 
@@ -76,9 +78,16 @@ def test_proxy_changes_nothing(wanted: Case, standin: StandIn, proxy: Proxy, mon
         assert without_length(arrived(seen)) == without_length(arrived(direct))
     else:
         assert arrived(seen) == arrived(direct)
-    at = since[0]["at"] if since else "2000-01-01"
-    [row] = proxy.calls(1, where=f"started_at > '{at}'")
+    [row] = proxy.calls(1, where=f"started_at > '{since}'")
     assert_billed(row, seen)
+
+
+def latest(proxy: Proxy) -> str:
+    """
+    When the last call in the ledger started.
+    """
+    rows = proxy.query("select coalesce(max(started_at), '2000-01-01'::timestamp)::varchar as at from calls")
+    return str(rows[0]["at"]) if rows else "2000-01-01"
 
 
 def without_length(request: dict[str, Any]) -> dict[str, Any]:
@@ -99,8 +108,8 @@ def assert_billed(row: dict[str, Any], seen: Seen) -> None:
         return
     counts = tuple(row[f"{name}_tokens"] or 0 for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
     assert counts == (bill.input_tokens, bill.output_tokens, bill.cache_read_tokens, bill.cache_write_tokens, bill.reasoning_tokens)
-    assert row["usage_source"] == "provider"
-    assert row["model_served"] == bill.model
+    assert row["usage_source"] == ("provider" if bill.stated else "estimated")
+    assert row["model_served"] == (bill.model if bill.stated and bill.provider not in NAMELESS else None)
     assert row["status"] == "ok"
     assert Decimal(row["cost_text"]) == bill.usd
 
@@ -117,7 +126,11 @@ def test_errors_reach_the_sdk(name: str, status: int, standin: StandIn, proxy: P
         expected = raised(lambda: CALLS[name](extra))
     with monkeypatch.context() as through:
         Way(standin, proxy).enter(through)
+        since = latest(proxy)
         got = raised(lambda: CALLS[name](extra))
 
     assert expected["status"] == status
     assert got == expected
+    [row] = proxy.calls(1, where=f"started_at > '{since}'")
+    assert (row["status"], row["http_status"], row["usage_source"]) == ("error", status, "unknown")
+    assert row["cost_text"] in (None, "0.000000000")

@@ -50,7 +50,7 @@ class Request:
 class Bill:
     """
     What the stand-in charges for one call. Totals are inclusive: cached input counts as input, reasoning as output.
-    `usd` is `None` for a model without a price.
+    `usd` is `None` for a model without a price; `stated`: the answer itself carries these counts.
     """
 
     provider: str
@@ -61,6 +61,7 @@ class Bill:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     usd: Decimal | None = None
+    stated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

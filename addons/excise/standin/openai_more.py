@@ -7,11 +7,12 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from excise.standin import models
 from excise.standin.answers import EPOCH, compose, count_tokens
-from excise.standin.call import Refusal, Reply, Request, fields, json_reply
+from excise.standin.call import Bill, Refusal, Reply, Request, fields, json_reply
 from excise.standin.openai import authorize, chat, completions, headers, known, read, refuse
 from excise.standin.openai import failure as failure
 from excise.standin.responses import responses
@@ -24,6 +25,7 @@ IMAGES = fields(
     """
 )
 SPEECH = fields("input instructions model response_format speed stream_format voice")
+SPEECH_USD_PER_MILLION = Decimal(15)
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")
 
 
@@ -91,10 +93,12 @@ def _images(request: Request) -> Reply:
 
 def _speech(request: Request) -> Reply:
     body = read(request, SPEECH)
-    known(body, "speech")
+    model = known(body, "speech")
     if not body.get("input") or not body.get("voice"):
         raise refuse(400, "Missing required parameter.", code="missing_required_parameter")
-    return Reply(200, (("content-type", "audio/mpeg"),), (b"ID3\x04\x00" + bytes(256), bytes(256)), streamed=True)
+    # Billed by the characters of the input; an audio answer has no place to say so.
+    bill = Bill("openai", model.served, 0, 0, usd=len(body["input"]) * SPEECH_USD_PER_MILLION / models.MILLION, stated=False)
+    return Reply(200, (("content-type", "audio/mpeg"),), (b"ID3\x04\x00" + bytes(256), bytes(256)), streamed=True, bill=bill)
 
 
 def _transcription(request: Request) -> Reply:
