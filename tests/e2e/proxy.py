@@ -57,7 +57,7 @@ class Proxy:
         reach = ["--upstream-ca", str(standin.ca_file), "--allow-private", "127.0.0.0/8"]
         for place in standin.resolves():
             reach += ["--resolve", place]
-        listen = ["--listen", f"127.0.0.1:{self.port}", "--publish-seconds", "0.5"]
+        listen = ["--listen", f"127.0.0.1:{self.port}", "--publish-seconds", "0.2"]
         self._command = [str(EXCISE), "up", *listen, *places, *reach, *flags]
 
     def start(self) -> None:
@@ -153,6 +153,13 @@ class Proxy:
         rows = self.query(sql)
         assert len(rows) == count, f"{len(rows)} rows instead of {count} where {where}"
         return rows
+
+    def latest(self) -> str:
+        """
+        When the last published call started, as the ledger writes it.
+        """
+        rows = self.query("select coalesce(max(started_at), '2000-01-01'::timestamp)::varchar as at from calls")
+        return str(rows[0]["at"]) if rows else "2000-01-01"
 
 
 @contextlib.contextmanager
