@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,8 @@ from excise.ledger.flush import Flusher
 from excise.ledger.lines import FIRST, FORMAT_VERSION, KINDS, MAX_LINE_BYTES, FileName, host_label, link
 
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME
+_MAX_FIELD_BYTES = 4096  # of a record that is too long as a whole; 128 such fields fit a line
+_MAX_FIELDS = 128
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -121,7 +124,8 @@ class Journal:
 
         Args:
             kind: open, progress, close or tunnel.
-            record: See `excise.ledger.schema`. Keys with `None` are left out.
+            record: See `excise.ledger.schema`. Keys with `None` are left out; so are values that are no JSON (named under `dropped`), and
+                the long ones of a record of more than 1 MiB.
 
         Raises:
             LedgerError: The line is not in the journal, or (`sync="always"`) not known to be on disk.
@@ -182,14 +186,14 @@ class Journal:
 
     def _fail(self, error: OSError) -> bool:
         """
-        Note the fault. `True`: room was given up, so an essential line may be tried once more.
+        Note the fault. `True`: room was given up, or another file will be tried, so an essential line may be tried once more.
         """
         self._fault = error.strerror or str(error)
         self._probe_at = self._monotonic() + self._probe_seconds
-        try:
-            return self._ballast is not None and self._ballast.release()
-        except OSError:
-            return False  # the fault is noted already, and it is the first one that explains
+        with suppress(OSError):  # the fault is noted already, and it is the first one that explains
+            if self._ballast is not None and self._ballast.release():
+                return True
+        return self._spoilt
 
     def _write(self, kind: str, key: str, record: Mapping[str, Any]) -> None:
         if self._fd is None or self._spoilt:
@@ -235,10 +239,11 @@ class Journal:
         fields = {name: value for name, value in record.items() if value is not None}
         try:
             line = orjson.dumps({**first, **fields, **first}, default=_plain, option=_OPTIONS)
-        except orjson.JSONEncodeError as error:
-            raise LedgerError(f"no journal record: {kind} holds a value that is no JSON") from error
-        if len(line) > MAX_LINE_BYTES:
-            raise LedgerError(f"no journal record: {kind} has {len(line)} bytes, at most {MAX_LINE_BYTES}")
+        except orjson.JSONEncodeError:
+            line = b""
+        if not line or len(line) > MAX_LINE_BYTES:
+            # One value nobody could foresee must not cost the call its row, nor block the lines behind it.
+            line = orjson.dumps({**first, **_writable(fields), **first}, default=_plain, option=_OPTIONS)
         return line
 
     def _rotate(self) -> None:
@@ -299,6 +304,24 @@ def _sync_directory(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _writable(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    The fields without those that are no JSON or beyond all measure; their names under `dropped`.
+    """
+    kept: dict[str, Any] = {}
+    dropped = []
+    for name, value in fields.items():
+        try:
+            size = len(orjson.dumps({name: value}, default=_plain, option=_OPTIONS))
+        except (orjson.JSONEncodeError, UnicodeEncodeError):
+            size = MAX_LINE_BYTES
+        if size > _MAX_FIELD_BYTES or len(kept) >= _MAX_FIELDS:
+            dropped.append(name if name.isascii() and len(name) < 64 else "?")
+        else:
+            kept[name] = value
+    return {**kept, "dropped": dropped[:_MAX_FIELDS]}
 
 
 def _plain(value: Any) -> Any:

@@ -110,6 +110,7 @@ class Rows:
             **({"attempts": len(details)} if details else {}),
             **_known(record),
         }
+        misfits.extend(f"{name} (dropped by the worker)" for name in _texts(record.get("dropped")))
         row = fit("calls", values, misfits)
         row |= {"call_id": key, "journal_file": place.file, "journal_offset": place.offset}
         if "started_at" not in row:
@@ -187,3 +188,7 @@ def _known(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _listed(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
