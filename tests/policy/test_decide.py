@@ -294,6 +294,7 @@ def test_fallback_models_must_be_allowed_as_well():
 
     assert decided(["gpt-4o-mini"]) == "pay on openai"
     assert decided(["gpt-4o-mini", "Anthropic/Claude-Opus-4"]) == "no opus"
+    assert decided(["anthropic/claude-opus-4", "gpt-4o-mini"]) == "no opus", "an allowed one behind it heals nothing"
     assert decided([""]) == "no opus"
     assert decided("anthropic/claude-opus-4") == decided([1, None]) == decided(None) == "pay on openai"
 

@@ -224,8 +224,9 @@ def test_nesting_is_bounded(unit):
 
 def test_the_deepest_allowed_nesting_is_read():
     """
-    The limit itself is allowed.
+    The limit itself is allowed, one more is not.
     """
+    assert fault("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))[0][1:3] == (1, MAX_DEPTH + 1)
     value = load_strict("[" * MAX_DEPTH + "]" * MAX_DEPTH).value
 
     for _ in range(MAX_DEPTH - 1):

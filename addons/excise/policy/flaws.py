@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from excise.policy.decide import UNKNOWN, normal_pattern
 from excise.policy.glob import any_of, covers, matcher
 from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RULES, PolicyFile, Rule, When
-from excise.policy.yaml import KeyPath
+
+if TYPE_CHECKING:
+    from excise.policy.yaml import KeyPath
 
 _EXACT = ("provider", "operation", "capture")
 _GLOBS = ("principal", "team", "app", "env", "model")

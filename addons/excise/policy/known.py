@@ -1,5 +1,5 @@
 """
-What names rules may use: the catalogue's providers and operations, and every model that has a price. An edge: reads the catalogue.
+What names rules may use: the catalogue's providers and operations, and its tables of models and prices. An edge: reads the catalogue.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ def known_names(overlay: Path | None = None) -> Known:
 
 
 def _known_model(pattern: str) -> bool:
-    # Imported here: half a second, and only rules about models need it.
+    # Tables are read only when a rule speaks of models.
     from genai_prices.data_snapshot import get_snapshot
+
+    from excise.catalog.models import Models
 
     models = [model for provider in get_snapshot().providers for model in provider.models]
     fits = matcher(pattern)
-    if any(fits(model.id.lower()) for model in models):
+    if any(fits(model.id.lower()) for model in models) or Models.load().knows_pattern(pattern):
         return True
-    # Dated and regional names have no entry of their own; the table knows them by how they begin.
+    # Dated and regional names have no entry of their own; the price table knows them by how they begin.
     start = pattern.partition("*")[0]
     return bool(start) and any(model.is_match(start) for model in models)
