@@ -441,6 +441,7 @@ def test_a_background_response_is_billed_when_it_is_polled():
     polled = {**queued, "status": "completed", "usage": usage}
 
     assert known(meter("openai-responses", queued, operation="responses")) == {}
+    assert meter("openai-responses", queued, operation="responses").finish_reasons == ()
     assert known(meter("openai-responses", polled, operation="responses_manage")) == {"uncached_input_tokens": 15, "text_output_tokens": 9}
     assert known(meter("openai-responses", {**polled, "background": False}, operation="responses_manage")) == {}
 

@@ -14,7 +14,7 @@ Source: least squares over 5,737 recorded requests against the prompts billed, 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -52,7 +52,7 @@ class Measured:
     sounds: int = 0
     documents: int = 0
     tokens: int = 0
-    schema: bool = False
+    schema: int = 0  # bytes of a demanded output schema
 
 
 _WIDE = 0.36  # tokens per byte outside ASCII
@@ -61,20 +61,28 @@ _DOCUMENT = 3000  # a few pages
 
 _GPT = Family("gpt", 0.22, 0.115, constant=1.4, per_message=6, with_tools=7, picture=765)
 _CLAUDE = Family("claude", 0.23, 0.32, with_tools=413, with_schema=107, picture=1600)
-_GEMINI = Family("gemini", 0.25, 0.05, with_tools=20, picture=258)
+_GEMINI = Family("gemini", 0.25, 0.05, per_message=0, with_tools=20, picture=258)
+_GROK = Family("grok", 0.16, 0.28)
+_EMBEDDING = Family("embedding", 0.22, 0.0, per_message=0)
 _UNKNOWN = Family("unknown", 0.22, 0.2)
 # In this order: the first word that stands in a model's name decides.
 _FAMILIES: tuple[tuple[str, Family], ...] = (
+    ("embed", _EMBEDDING),
+    ("voyage", _EMBEDDING),
     ("claude", _CLAUDE),
+    ("gpt-oss", replace(_GPT, name="gpt-oss", constant=64)),  # its chat format opens with a system text
     ("gpt", _GPT),
     ("gemini", _GEMINI),
     ("gemma", _GEMINI),
     ("deepseek", Family("deepseek", 0.2, 0.19, with_tools=126)),
-    ("grok-code", Family("grok", 0.16, 0.28, constant=200)),
-    ("grok-4-fast", Family("grok", 0.16, 0.28, constant=160)),
-    ("grok-4-1-fast", Family("grok", 0.16, 0.28, constant=160)),
-    ("grok-4", Family("grok", 0.16, 0.28, constant=680)),
-    ("grok", Family("grok", 0.16, 0.28, constant=160)),
+    ("grok-2", _GROK),  # hidden prompts differ by model
+    ("grok-3", _GROK),
+    ("grok-code", replace(_GROK, constant=200)),
+    ("grok-4-fast", replace(_GROK, constant=160)),
+    ("grok-4-1", replace(_GROK, constant=160)),
+    ("grok-4.", replace(_GROK, constant=190)),
+    ("grok-4", replace(_GROK, constant=680)),
+    ("grok", replace(_GROK, constant=160)),
     ("qwen", Family("qwen", 0.21, 0.25, per_message=9, with_tools=89)),
     ("qwq", Family("qwen", 0.21, 0.25, per_message=9, with_tools=89)),
     ("glm", Family("glm", 0.16, 0.2, with_tools=118)),
@@ -90,8 +98,8 @@ _FAMILIES: tuple[tuple[str, Family], ...] = (
     ("voxtral", Family("mistral", 0.23, 0.24)),
     ("davinci", _GPT),
     ("babbage", _GPT),
-    ("text-embedding-3", _GPT),
-    ("text-embedding-ada", _GPT),
+    ("llama-3.", Family("llama", 0.22, 0.2, constant=27)),  # its template writes two dates first
+    ("llama3.", Family("llama", 0.22, 0.2, constant=27)),
     ("o1", _GPT),
     ("o3", _GPT),
     ("o4", _GPT),
@@ -119,7 +127,7 @@ def estimate_input_tokens(prompt: Prompt | None, model: str | None) -> int | Non
     if measured is None:
         return None
     family = family_of(model or (prompt.model if prompt else None))
-    tokens = family.constant + family.text * measured.plain + _WIDE * measured.wide + family.tool * measured.tool
+    tokens = family.constant + family.text * measured.plain + _WIDE * measured.wide + family.tool * (measured.tool + measured.schema)
     tokens += family.per_message * measured.messages
     tokens += (family.with_tools if measured.tool else 0) + (family.with_schema if measured.schema else 0)
     tokens += measured.tokens + measured.pictures * family.picture + measured.sounds * _SOUND + measured.documents * _DOCUMENT
@@ -180,16 +188,21 @@ def measure(prompt: Prompt | None) -> Measured | None:
     turns = next((body[name] for name in _TURNS if type(body.get(name)) is list), None)
     measured.messages = len(turns) if turns else 1
     measured.tool = sum(_json_bytes(body[name]) for name in _TOOLS if body.get(name))
-    measured.schema = any(type(body.get(name)) is dict for name in _SCHEMAS) or _asks_schema(body)
+    measured.schema = sum(_json_bytes(schema) for schema in _schemas(body))
     _walk(stack, measured)
     return measured
 
 
-def _asks_schema(body: dict[str, Any]) -> bool:
-    text, config = body.get("text"), body.get("generationConfig")
-    if type(config) is dict and ("responseSchema" in config or "responseJsonSchema" in config):
-        return True
-    return type(text) is dict and "format" in text
+def _schemas(body: dict[str, Any]) -> list[Any]:
+    """
+    Schemas the answer is to follow, wherever a dialect has them.
+    """
+    found = [body.get(name) for name in _SCHEMAS]
+    if type(text := body.get("text")) is dict:
+        found.append(text.get("format"))
+    if type(config := body.get("generationConfig")) is dict:
+        found += [config.get("responseSchema"), config.get("responseJsonSchema")]
+    return [schema for schema in found if type(schema) is dict and len(schema) > 1]  # {"type": "json_object"} is none
 
 
 def _walk(stack: list[Any], measured: Measured) -> None:
@@ -276,5 +289,7 @@ def _is_base64(text: str) -> bool:
 def _json_bytes(value: Any) -> int:
     try:
         return len(orjson.dumps(value))
-    except orjson.JSONEncodeError:  # integers beyond 64 bits, which strict JSON readers keep
-        return len(str(value))
+    except orjson.JSONEncodeError:  # integers beyond 64 bits, nesting beyond its limit
+        measured = Measured()
+        _walk([value], measured)
+        return measured.plain + measured.wide

@@ -10,7 +10,6 @@ numbers marked as estimated; else nobody knows, which is never written as 0.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -155,7 +154,7 @@ class Meter:
         """
         found = wanted_headers(headers)
         if self._tail and not self._reader.reader.stated and (last := usage_at_end(self._tail)):
-            self._reader.observe(Frame(b"", None, json.dumps({"object": "list", "data": [], "embeddings": [], **last}).encode()))
+            self._reader.observe(Frame(b"", None, b'{"object": "list", "data": [], "embeddings": [], ' + last + b"}"))
         reader, stated = self._reader.reader, self._reader.usage()
         failed = status >= 400 or status < 200
         error_type = reader.error_type or (error_in_headers(found) if failed else None)

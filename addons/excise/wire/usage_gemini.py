@@ -129,7 +129,8 @@ class GeminiReading(Reading):
                 found = self._candidate(candidate) or found
         if meta := part(body, "usageMetadata"):
             self.stated["usageMetadata"] = meta
-            self.final = self.finished
+            # No end marker follows: the chunk that finishes and counts is the end.
+            self.final = self.ended = self.finished
             traffic = meta.get("trafficType")
             name = _TRAFFIC.get(traffic) if type(traffic) is int else name_of(traffic)
             self.service_tier = name_of(meta.get("serviceTier")) or name

@@ -101,7 +101,9 @@ class ResponsesReading(Reading):
             self.service_tier = name_of(tier)
         if response.get("background") is True:
             self._background = True
-        self.ends_with(part(response, "incomplete_details").get("reason") or response.get("status"))
+        status = response.get("status")
+        if status not in ("queued", "in_progress"):
+            self.ends_with(part(response, "incomplete_details").get("reason") or status)
         if response.get("status") == "failed" or response.get("error"):
             self.failed_with({"error": response.get("error") or {"code": "failed"}})
         self._searches = sum(1 for item in items(response.get("output")) if _is_search(item))

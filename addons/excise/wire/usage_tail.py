@@ -8,16 +8,15 @@ the last few kilobytes are enough, if the rest of the document need not be known
 from __future__ import annotations
 
 import json
-from typing import Any
 
 KEPT_BYTES = 8192
 
 _NAMES = ("usage", "usageMetadata", "meta")
 
 
-def usage_at_end(tail: bytes) -> dict[str, Any] | None:
+def usage_at_end(tail: bytes) -> bytes | None:
     """
-    `{name: object}` of the last usage object in `tail`; `None` where there is none whole.
+    The last usage object in `tail` as a JSON member, `"usage": {...}`; `None` where there is none whole.
 
     A quoted `"usage"` inside an answer's text has escaped quotes and is not mistaken for one.
     """
@@ -28,9 +27,9 @@ def usage_at_end(tail: bytes) -> dict[str, Any] | None:
         if at < 0 or start < 0 or text[at + len(name) + 2 : start].strip() != ":":
             continue
         try:
-            found, _ = json.JSONDecoder().raw_decode(text, start)
+            found, end = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             continue
-        if type(found) is dict and found:
-            return {name: found}
+        if found:
+            return f'"{name}": {text[start:end]}'.encode()
     return None
