@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,6 @@ class Catalog:
         self._provider_of = lru_cache(REMEMBERED_HOSTS)(self._find_provider)
         self._shapes = self._build_shapes()
 
-    @cached_property
-    def _operation_names(self) -> frozenset[str]:
-        known = {operation.call.operation for provider in self.providers.values() for operation in self._operations_of(provider)}
-        return frozenset(known | {UNKNOWN})
-
     @classmethod
     def load(cls, overlay: Path | None = None) -> Catalog:
         """
@@ -73,8 +68,7 @@ class Catalog:
 
         Args:
             overlay: YAML of the form of providers.yml. An entry with a new id adds a provider (`like: vllm` takes over that one's
-            operations);
-                with a known id it replaces the keys it names. `extra_hosts` adds hosts.
+                operations); with a known id it replaces the keys it names. `extra_hosts` adds hosts.
 
         Raises:
             SettingsError: The overlay is not right; one line for each fault, with file, line and column.
@@ -101,18 +95,6 @@ class Catalog:
         if entry is None:
             return None
         return next((pattern.text for template in entry.hosts for pattern in hosts(template, self._regions) if pattern.literal), None)
-
-    def knows_provider(self, provider: str) -> bool:
-        """
-        Whether an id is one of the catalogue, or `unknown`, which unlisted hosts get.
-        """
-        return provider in self.providers or provider == UNKNOWN
-
-    def knows_operation(self, operation: str) -> bool:
-        """
-        Whether any provider has an operation of this name.
-        """
-        return operation in self._operation_names
 
     def recognise(self, *, host: str, method: str, path: str, upgrade: str | None = None) -> Call | None:
         """
