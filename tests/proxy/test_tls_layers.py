@@ -162,15 +162,6 @@ def client_leaves(scene: Scene) -> tuple[Proxy, list[Any]]:
     return proxy, []
 
 
-def no_hello(scene: Scene) -> tuple[Proxy, list[Any]]:
-    """
-    A client that does not speak TLS.
-    """
-    proxy = scene.proxy()
-    proxy.from_client(b"GET / HTTP/1.1\r\n\r\n")
-    return proxy, []
-
-
 def wrong_name(scene: Scene) -> tuple[Proxy, list[Any]]:
     """
     A server with another name in its certificate.
@@ -217,7 +208,7 @@ def passed_through(scene: Scene) -> tuple[Proxy, list[Any]]:
 
 
 SCENES = [plain, old, byte_by_byte, large, goodbye, client_goodbye, cut_off, damaged, distrust, client_leaves]
-SCENES += [no_hello, wrong_name, no_tls, server_leaves, passed_through]
+SCENES += [wrong_name, no_tls, server_leaves, passed_through]
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
@@ -235,6 +226,31 @@ def test_as_mitmproxy(scene: Any, tls: Tls, authority: Authority, provider: Prov
         seen.append((proxy.log, proxy.echo.seen, conns, extra))
 
     assert seen[1] == seen[0]
+
+
+def test_plaintext_is_not_shown(tls: Tls) -> None:
+    """
+    A request sent where a ClientHello should be is refused without a byte of it in the error, which is logged.
+    """
+    proxy = Proxy(ours, tls)
+    proxy.from_client(b"POST /v1/chat/completions HTTP/1.1\r\n\r\nsecret")
+
+    assert proxy.log == ["tls_failed_client", "close client"]
+    assert proxy.client.error == "Cannot parse ClientHello: 44 bytes of something else"
+
+
+def test_an_endless_hello(tls: Tls) -> None:
+    """
+    A hello that never ends is refused at OpenSSL's own limit, not collected.
+    """
+    proxy = Proxy(ours, tls)
+    record = b"\x16\x03\x01\x40\x00" + (b"\x01\xff\xff\xff" + bytes(16380))
+    for _ in range(7):
+        proxy.from_client(record)
+    assert proxy.log == []
+    proxy.from_client(record)
+
+    assert proxy.log == ["tls_failed_client", "close client"]
 
 
 def test_the_hook_may_refuse(tls: Tls, authority: Authority) -> None:

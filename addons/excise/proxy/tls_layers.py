@@ -2,8 +2,8 @@
 mitmproxy's TLS layers with less work per handshake and per message; what goes over the wire and which hooks run stays the same.
 
 Left out: peer certificates are not parsed into `conn.certificate_list` (verification is OpenSSL's, and nobody here reads them).
-Done otherwise: the ClientHello is read by `client_hello`; OpenSSL's buffers are asked how much they hold, where mitmproxy reads
-until an exception says they are empty.
+Done otherwise: the ClientHello is read by `client_hello`, is bounded, and never shown in an error; OpenSSL's buffers are asked how
+much they hold, where mitmproxy reads until an exception says they are empty.
 Held to mitmproxy 12: `tests/proxy/test_tls_layers.py` runs both side by side.
 """
 
@@ -25,6 +25,7 @@ from excise.proxy.client_hello import read_client_hello
 
 _lib, _ffi = SSL._lib, SSL._ffi  # type: ignore[attr-defined]
 _RECORD = 16384  # most bytes of one record: what one SSL_read gives
+_HELLO_LIMIT = 128 * 1024  # as OpenSSL's own; the length field would allow 16 MB
 
 type Done = tuple[bool, str | None]
 
@@ -108,8 +109,11 @@ class ClientTLSLayer(_Trimmed, theirs.ClientTLSLayer):
         try:
             client_hello = read_client_hello(self.recv_buffer)
         except ValueError:
-            return False, f"Cannot parse ClientHello: {self.recv_buffer.hex()}"
+            # mitmproxy shows the bytes here; they may be a request that was sent without TLS.
+            return False, f"Cannot parse ClientHello: {len(self.recv_buffer)} bytes of something else"
         if client_hello is None:
+            if len(self.recv_buffer) > _HELLO_LIMIT:
+                return False, f"Cannot parse ClientHello: not complete after {_HELLO_LIMIT} bytes"
             return False, None
         self.client_hello_parsed = True
         self.conn.sni = client_hello.sni
