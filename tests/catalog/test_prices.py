@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,7 @@ def test_prices_are_dated() -> None:
 
     assert before is not None
     assert after == before * 2
+    assert cost("gemini", "gemini-3.8-flash", usage, datetime(2027, 1, 1, 1, tzinfo=timezone(timedelta(hours=9)))).usd == before
 
 
 def test_prices_change_within_a_day() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -112,6 +112,7 @@ class Prices:
             `#flex` follows where a service tier was priced, `#flex?` where the table has no price of that tier and the list price was
             taken, `+regional` where a surcharge was added.
         """
+        at = at.astimezone(UTC)  # tables change at midnight UTC
         service = (service_tier or "").lower()
         if service in _PROVISIONED and provider in _RENTED_BY_THE_CALLER:
             return Cost(usd=Decimal(0), price_source="rule", price_id=f"{provider}/provisioned")
