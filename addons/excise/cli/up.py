@@ -98,7 +98,7 @@ def check_files(settings: Settings) -> None:
         ExciseError: A directory cannot be made, a file cannot be read, or the policy is wrong.
     """
     from excise.catalog.prices import Prices
-    from excise.supervise.known import known_names
+    from excise.policy.known import known_names
 
     for name in ("data", "certs"):
         try:
@@ -107,8 +107,7 @@ def check_files(settings: Settings) -> None:
             raise SettingsError(f"--{name} {getattr(settings, name)}: cannot be made ({error.strerror})") from error
     if settings.upstream_ca is not None and not settings.upstream_ca.is_file():
         raise SettingsError(f"--upstream-ca {settings.upstream_ca}: no such file")
-    catalog = Catalog.load(settings.providers)
-    PolicyStore(settings.policies, known=known_names(catalog))
+    PolicyStore(settings.policies, known=known_names(settings.providers))
     if settings.prices is not None:
         Prices.load(settings.prices)
 

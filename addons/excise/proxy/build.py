@@ -13,6 +13,7 @@ from excise.catalog.providers import Catalog
 from excise.ledger.journal import Journal
 from excise.pipeline import Pipeline
 from excise.policy.fingerprint import load_or_create_secret
+from excise.policy.known import known_names
 from excise.policy.store import PolicyStore
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard
@@ -24,7 +25,6 @@ from excise.stages.meter import Meter
 from excise.stages.recognise import Recognise
 from excise.stages.record import Record
 from excise.stages.send import Send
-from excise.supervise.known import known_names
 from excise.supervise.settings import Settings
 
 
@@ -49,7 +49,7 @@ def build(settings: Settings, journal: Journal) -> Parts:
         ExciseError: A policy, the catalogue overlay or the price file is wrong.
     """
     catalog = Catalog.load(settings.providers)
-    policies = PolicyStore(settings.policies, known=known_names(catalog))
+    policies = PolicyStore(settings.policies, known=known_names(settings.providers))
     secret = load_or_create_secret(settings.data / "state" / "fingerprint.key")
     prices = Prices.load(settings.prices)
     prices.warm()

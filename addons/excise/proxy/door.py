@@ -24,11 +24,11 @@ from mitmproxy.proxy import layer
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.events import DataReceived, Event
 from mitmproxy.proxy.layers.http import HTTPMode
-from mitmproxy.proxy.layers.tls import ClientTLSLayer, parse_client_hello
 
 from excise.catalog.providers import Catalog
 from excise.errors import BadRequest, ExciseError, Refused, Unauthenticated
 from excise.exchange import Capture, ClientInfo
+from excise.proxy.client_hello import read_client_hello
 from excise.proxy.destination import Destinations
 from excise.proxy.driver import HIGH_WATER_BYTES, Driver
 from excise.proxy.front import Connect, looks_like_tls, read_front
@@ -37,6 +37,7 @@ from excise.proxy.guard import Guard
 from excise.proxy.http_layer import SealedHttpLayer, plain_response
 from excise.proxy.relay import Relay
 from excise.proxy.settle import Settler, tunnel_row
+from excise.proxy.tls_layers import ClientTLSLayer
 from excise.proxy.untrusting import Untrusting
 from excise.supervise.settings import Settings
 
@@ -68,7 +69,6 @@ class Shared:
     tunnels_allowed: Callable[[], bool]
     covers: Callable[[str], bool]  # whether our CA can sign for a name
     server_gone: Callable[[Server], None]
-    make_tls: Callable[[Any], ClientTLSLayer] = ClientTLSLayer
     doors: set[Door] = field(default_factory=set)
     draining: bool = False
 
@@ -239,7 +239,7 @@ class Door(asyncio.Protocol):
             self._refused_tunnel(None, "not_tls")
             raise BadRequest("only TLS is let through a tunnel")
         try:
-            hello = parse_client_hello(data)
+            hello = read_client_hello(data)
         except (ValueError, EOFError) as error:
             self._refused_tunnel(None, "bad_client_hello")
             raise BadRequest("the ClientHello cannot be read") from error
@@ -275,7 +275,7 @@ class Door(asyncio.Protocol):
         context.server.address = (name, port)
         context.server.tls = True
         Top(context)
-        tls = self.shared.make_tls(context)
+        tls = ClientTLSLayer(context)
         tls.child_layer = SealedHttpLayer(context, HTTPMode.transparent, self.shared.gateway, self.shared.settings.max_body_bytes)
         self._run(tls, data)
 
@@ -351,7 +351,7 @@ class Door(asyncio.Protocol):
         if not tls:
             return False
         try:
-            hello = parse_client_hello(data)
+            hello = read_client_hello(data)
         except (ValueError, EOFError):
             return False
         if hello is None:

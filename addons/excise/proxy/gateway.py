@@ -73,6 +73,7 @@ class Gateway:
         self._clients: dict[str, ClientInfo] = {}
         self.live: dict[str, set[HTTPFlow]] = {}  # client connection id -> calls under way
         self.reasons: WeakKeyDictionary[HTTPFlow, str] = WeakKeyDictionary()  # why we ended a call ourselves
+        self._tails: WeakKeyDictionary[HTTPFlow, bytes] = WeakKeyDictionary()  # last bytes of answers that broke off
         self.seals = Seals()
 
     # -- connections -------------------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ class Gateway:
             self.seals.put(flow)
         except ExciseError as refusal:
             self._refuse(flow, exchange, refusal)
-        except Exception as fault:  # noqa: BLE001 - 
+        except Exception as fault:  # noqa: BLE001 -
             # mitmproxy would log this and send the request anyway. Only type and place are logged: the text may quote content.
             self.log_fault("request", exchange, fault)
             self._refuse(flow, exchange, InternalError())
@@ -152,7 +153,7 @@ class Gateway:
             operation=call.operation,
             limit=MAX_ANSWER_EVENT_BYTES,
         )
-        edits = exchange.strip_usage_chunk and response.status_code == 200
+        edits = exchange.strip_usage_chunk and response.status_code == 200 and not decoder.coded
         tap = AnswerTap(exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault)
         self._settler.watch(exchange, tap, decoder)
         response.stream = tap
@@ -197,14 +198,7 @@ class Gateway:
         """
         The last bytes of an answer that broke off: the dialect's own error event, or nothing where the framing has none.
         """
-        exchange = self._exchanges.get(flow)
-        if exchange is None or exchange.call is None:
-            return b""
-        framing = self._settler.framing(exchange)
-        if framing is None:
-            return b""
-        kind = exchange.error_type or "upstream_failed"
-        return encode_stream_error(exchange.call.dialect, framing, kind=kind, message="the provider broke off; the answer is incomplete")
+        return self._tails.pop(flow, b"")
 
     def log_fault(self, where: str, exchange: Exchange | None, fault: BaseException) -> None:
         """
@@ -335,6 +329,8 @@ class Gateway:
         exchange.error_type = exchange.attempts[-1].error_type = failure.kind
         if exchange.answer_status is None:
             flow.response = self._response(exchange, failure)
+        else:
+            self._tails[flow] = self._last_words(exchange, failure.kind, "the provider broke off; the answer is incomplete")
         self._settle(flow, exchange, Status.FAILED, whole=False)
 
     def _settle(self, flow: HTTPFlow, exchange: Exchange, status: Status, *, whole: bool) -> None:
@@ -343,10 +339,13 @@ class Gateway:
 
     def _answer_fault(self, exchange: Exchange, fault: Exception) -> bytes:
         self.log_fault("answer", exchange, fault)
+        return self._last_words(exchange, "internal", "internal error; the answer is incomplete")
+
+    def _last_words(self, exchange: Exchange, kind: str, text: str) -> bytes:
         framing = self._settler.framing(exchange)
         if framing is None or exchange.call is None:
             return b""
-        return encode_stream_error(exchange.call.dialect, framing, kind="internal", message="internal error; the answer is incomplete")
+        return encode_stream_error(exchange.call.dialect, framing, kind=kind, message=text)
 
 
 def _failure(message: str) -> ExciseError | None:

@@ -36,10 +36,10 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
-from mitmproxy.proxy.layers.tls import ServerTLSLayer
 
 from excise.errors import ExciseError
 from excise.proxy.front import MAX_HEAD_BYTES, Connect, read_front
+from excise.proxy.tls_layers import ServerTLSLayer
 
 TOO_LARGE = "request body over the limit"
 ORIGIN_FORM = "excise.origin_form"  # key in flow.metadata: the client spoke to our own port as to a server
@@ -273,17 +273,11 @@ class SealedHttpLayer(HttpLayer):
         stack = tunnel.LayerStack()
         if event.tls:
             context.server.sni = event.address[0]
-            stack /= self.server_tls(context)
+            stack /= ServerTLSLayer(context)
         stack /= Upstream(context)
         self.connections[context.server] = stack[0]
         self.waiting_for_establishment[context.server].append(event)
         yield from self.event_to_child(stack[0], events.Start())
-
-    def server_tls(self, context: Context) -> ServerTLSLayer:
-        """
-        The layer that speaks TLS to the provider.
-        """
-        return ServerTLSLayer(context)
 
 
 def plain_response(status: int, text: str, extra: str = "") -> bytes:

@@ -21,7 +21,7 @@ class Relay(asyncio.Protocol):
         row: The tunnel's row, as far as it is known at its start.
     """
 
-    __slots__ = ("_client", "_ended", "_held", "_row", "_settler", "_touched", "_transport", "inspect", "received", "sent")
+    __slots__ = ("_client", "_ended", "_halves", "_held", "_row", "_settler", "_touched", "_transport", "inspect", "received", "sent")
 
     def __init__(self, client: asyncio.Transport, row: dict[str, Any], settler: Settler) -> None:
         self._client = client
@@ -30,6 +30,7 @@ class Relay(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._held = b""
         self._ended = False
+        self._halves = 0  # directions that have ended
         self._touched = time.monotonic()
         self.inspect: Callable[[bytes], bool | None] | None = None  # looks at the first bytes up; False closes the tunnel
         self.sent = 0
@@ -47,9 +48,10 @@ class Relay(asyncio.Protocol):
         self._client.write(data)
 
     def eof_received(self) -> bool:
-        if not self._client.is_closing() and self._client.can_write_eof():
+        self._half()
+        if self._halves < 2 and not self._client.is_closing() and self._client.can_write_eof():
             self._client.write_eof()
-        return True
+        return self._halves < 2
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.end("ok" if exc is None else "reset")
@@ -89,9 +91,10 @@ class Relay(asyncio.Protocol):
         """
         The client sent its last byte; true keeps its socket open for the answer.
         """
-        if self._transport is not None and not self._transport.is_closing() and self._transport.can_write_eof():
+        self._half()
+        if self._halves < 2 and self._transport is not None and not self._transport.is_closing() and self._transport.can_write_eof():
             self._transport.write_eof()
-        return True
+        return self._halves < 2
 
     def pause_down(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -106,6 +109,12 @@ class Relay(asyncio.Protocol):
     def tick(self, now: float, idle_seconds: float) -> None:
         if now - self._touched > idle_seconds:
             self.end("idle")
+            self._client.close()
+
+    def _half(self) -> None:
+        self._halves += 1
+        if self._halves == 2:
+            self.end("ok")
             self._client.close()
 
     def end(self, status: str) -> None:

@@ -47,7 +47,6 @@ log = structlog.get_logger("excise.worker")
 
 BACKLOG = 1024
 GC_THRESHOLD = (50_000, 20, 100)  # measured: the default walks thousands of live connection objects many times a second
-REFUSING_ALERTS = ("unknown ca", "bad certificate", "certificate unknown", "unsupported certificate", "decrypt error", "connection closed")
 
 
 class Worker:
@@ -211,8 +210,9 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
         tls.tls_start_client(data)
 
     def failed_client(data: TlsData) -> None:
+        # The TLS layer's three texts for "refused our certificate, or left at the sight of it" all speak of trust.
         error = (data.conn.error or "").lower()
-        if data.conn.sni and data.conn.peername and any(alert in error for alert in REFUSING_ALERTS):
+        if data.conn.sni and data.conn.peername and "trust" in error:
             untrusting.refused(str(data.conn.peername[0]).removeprefix("::ffff:"), data.conn.sni)
 
     return {

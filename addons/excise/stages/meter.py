@@ -16,6 +16,7 @@ from excise.wire.include_usage import strip_usage
 from excise.wire.meter import Meter as Metering
 
 NOTHING_SENT = Cost(usd=Decimal(0))
+SENDS_NULL_USAGE = frozenset({"together", "vllm"})  # asked or not, so it is the client's own
 
 
 class Meter(Stage):
@@ -34,7 +35,11 @@ class Meter(Stage):
         for frame in events:
             if meter.observe(frame) and exchange.first_event is None:
                 exchange.first_event = time.monotonic()
-        return without_asked(events) if exchange.strip_usage_chunk else events
+        return (
+            without_asked(events, null_added=(exchange.call and exchange.call.provider) not in SENDS_NULL_USAGE)
+            if exchange.strip_usage_chunk
+            else events
+        )
 
     async def on_finish(self, exchange: Exchange) -> None:
         if exchange.call is None or exchange.status is Status.REFUSED:
@@ -74,13 +79,16 @@ class Meter(Stage):
         )
 
 
-def without_asked(events: list[Frame]) -> list[Frame]:
+def without_asked(events: list[Frame], *, null_added: bool = True) -> list[Frame]:
     """
     The frames as the client would have had them, had we not asked for `include_usage`.
+
+    Args:
+        null_added: The provider adds `"usage":null` to every chunk because it was asked.
     """
     kept = []
     for frame in events:
-        raw = strip_usage(frame)
+        raw = strip_usage(frame, null_added=null_added)
         if raw is frame.raw:
             kept.append(frame)
         elif raw:
