@@ -16,6 +16,7 @@ Source: RFC 5280, 4.2.1.10 and 6.1; behaviour of OpenSSL, BoringSSL, Go, rustls,
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from excise.errors import CertificateError
 from excise.trust import directory as disk
+from excise.trust import passphrase as secret
 from excise.trust.domains import Domains
 from excise.trust.issue import Key, issue_intermediates, issue_root, permitted_subtrees
 
@@ -104,7 +106,7 @@ class Authority:
             permitted_domains: DNS subtrees the CA may sign for; `example.com` includes everything below it.
             keep_root_key: Where to write the root's key (0600, never overwritten); without it the key never touches a disk.
             root_passphrase: Encrypts that file.
-            passphrase: Encrypts the intermediates' key; the proxy then needs it at every start.
+            passphrase: Encrypts the intermediates' key; every start then needs `EXCISE_CA_PASSPHRASE` to name it.
             now: Wall clock, UTC; for tests.
 
         Raises:
@@ -118,6 +120,9 @@ class Authority:
     def load(cls, directory: Path, *, passphrase: bytes | None = None, now: dt.datetime | None = None) -> Authority:
         """
         Read the CA and check it: file modes, key and chain belong together, constraints present, validity.
+
+        Args:
+            passphrase: Of the intermediates' key; without it the one `EXCISE_CA_PASSPHRASE` names, where the key is encrypted.
 
         Raises:
             CertificateError: With what is wrong and which command mends it.
@@ -163,6 +168,7 @@ class Authority:
         old_root, old = cls._read_certificates(directory)
         moment = now or dt.datetime.now(dt.UTC)
         domains = Domains((*permitted_domains, *(name for one in old for name in permitted_subtrees(one))))
+        passphrase = passphrase or _known_passphrase(directory)  # a key that was encrypted is not replaced by a plain one
         if root_key is None:
             return cls._make(directory, domains, None, None, passphrase, now), Renewed.NEW_ROOT
         key = _load_key(root_key, root_passphrase, "the root key")
@@ -210,7 +216,7 @@ class Authority:
         root, intermediates = cls._read_certificates(directory)
         disk.check_private(directory)
         disk.check_private(directory / KEY_FILE)
-        key = _load_key(directory / KEY_FILE, passphrase, "the intermediates' key")
+        key = _load_key(directory / KEY_FILE, passphrase or _known_passphrase(directory), "the intermediates' key")
         permitted: list[str] = []
         for one in intermediates:
             if key.public_key() != one.public_key():
@@ -279,6 +285,20 @@ def _load_key(path: Path, passphrase: bytes | None, what: str) -> ec.EllipticCur
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise CertificateError(f"{what} in {path} is no elliptic-curve key")
     return key
+
+
+def _known_passphrase(directory: Path) -> bytes | None:
+    path = directory / KEY_FILE
+    try:
+        encrypted = b"ENCRYPTED PRIVATE KEY" in path.read_bytes()
+    except OSError as error:
+        raise CertificateError(f"cannot read {path}: {error.strerror}") from error
+    if not encrypted:
+        return None
+    known = secret.passphrase(os.environ.get(secret.VARIABLE))
+    if known is None:
+        raise CertificateError(f"{path} is encrypted; name its passphrase as env:NAME or file:PATH in {secret.VARIABLE}")
+    return known
 
 
 def _key_pem(key: Key, passphrase: bytes | None) -> bytes:

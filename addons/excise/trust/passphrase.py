@@ -9,6 +9,9 @@ from pathlib import Path
 
 from excise.errors import CertificateError
 
+VARIABLE = "EXCISE_CA_PASSPHRASE"
+"""Names (as `env:…` or `file:…`) the passphrase of the key that lives with the proxy, for every process that needs the key."""
+
 
 def passphrase(reference: str | None) -> bytes | None:
     """
