@@ -14,8 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from excise.catalog.providers import Catalog
 from excise.trust.authority import Authority
 from excise.trust.bundle import write_bundle
+
+DOMAINS = Catalog.load().permitted_domains()
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,12 @@ class Installed:
 
 
 @contextmanager
-def installed(folder: Path, *, now: datetime | None = None) -> Iterator[Installed]:
+def installed(folder: Path, *, now: datetime | None = None, domains: tuple[str, ...] = DOMAINS) -> Iterator[Installed]:
     """
     The listener accepts connections in the kernel and never reads: enough to be alive.
     """
-    Authority.create(folder / "certs", permitted_domains=["openai.com"], now=now or datetime.now(UTC))
-    bundle = write_bundle(folder / "trust", root=folder / "certs" / "excise-ca.pem")
+    Authority.create(folder / "certs", permitted_domains=domains, now=now or datetime.now(UTC))
+    bundle = write_bundle(folder / "certs")
     with socket.create_server(("127.0.0.1", 0)) as server:
         one = Installed(folder / "data", f"http://127.0.0.1:{server.getsockname()[1]}", bundle.root.parent)
         one.write()

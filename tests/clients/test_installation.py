@@ -55,13 +55,24 @@ def test_a_proxy_that_stopped_is_noticed(tmp_path):
     assert verdicts(proxy)["proxy"] is Verdict.WRONG
 
 
-@pytest.mark.parametrize(("age", "verdict"), [(10, Verdict.OK), (3640, Verdict.WRONG), (3700, Verdict.WRONG)])
+@pytest.mark.parametrize(("age", "verdict"), [(10, Verdict.OK), (340, Verdict.WRONG), (400, Verdict.WRONG)])
 def test_an_authority_that_ends_is_said_a_month_before(tmp_path, age, verdict):
     """
-    The root lives ten years; a month before its end, and after it, the doctor says so.
+    The intermediates live a year; a month before their end, and after it, the doctor says so.
     """
     with installed(tmp_path, now=datetime.now(UTC) - timedelta(days=age)) as proxy:
         assert verdicts(proxy)["authority"] is verdict
+
+
+def test_an_authority_narrower_than_the_catalogue_is_noticed(tmp_path):
+    """
+    A provider that was added later would be passed through unread.
+    """
+    with installed(tmp_path, domains=("openai.com",)) as proxy:
+        (finding,) = [finding for finding in inspect(proxy.data, POLICIES, CATALOG, {}) if finding.subject == "authority"]
+
+    assert finding.verdict is Verdict.WRONG
+    assert "certs renew" in finding.advice
 
 
 def test_a_bundle_without_our_certificate_is_noticed(tmp_path):

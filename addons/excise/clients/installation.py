@@ -22,6 +22,9 @@ from excise.clients.ready import Ready, proxy_address, read_ready, require_alive
 from excise.errors import CertificateError, PolicyError, SettingsError
 from excise.policy.known import known_names
 from excise.policy.load import load_policy
+from excise.trust.authority import INTERMEDIATE_FILE
+from excise.trust.domains import Domains
+from excise.trust.issue import permitted_subtrees
 from excise.trust.roots import certificates_in
 
 _EXPIRES_SOON: Final = timedelta(days=30)
@@ -40,7 +43,7 @@ def inspect(data: Path, policies: Path, catalog: Catalog, present: Mapping[str, 
     except SettingsError as error:
         findings.append(Finding("proxy", Verdict.WRONG, error.message))
     else:
-        findings += [_proxy(ready), *_authority(ready), _ledger(ready, data)]
+        findings += [_proxy(ready), *_authority(ready, catalog), _ledger(ready, data)]
     return findings + _surroundings(present, catalog, ready)
 
 
@@ -65,16 +68,23 @@ def _proxy(ready: Ready) -> Finding:
     return Finding("proxy", Verdict.OK, f"answers at {host}:{port}")
 
 
-def _authority(ready: Ready) -> list[Finding]:
+def _authority(ready: Ready, catalog: Catalog) -> list[Finding]:
     path = ready.trust.ca
+    # The intermediates stand beside the root where the proxy runs, and end long before it.
+    beside = path.with_name(INTERMEDIATE_FILE)
     try:
-        ours = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
-        return [Finding("authority", Verdict.WRONG, f"{path} cannot be read as a certificate", "`excise up` writes it anew")]
-    ends, now = ours.not_valid_after_utc, datetime.now(UTC)
+        chain = [one for file in (path, beside) if file.is_file() for one in x509.load_pem_x509_certificates(file.read_bytes())]
+        ours = chain[0]
+    except (OSError, ValueError, IndexError):
+        return [Finding("authority", Verdict.WRONG, f"{path} cannot be read as a certificate", "`excise up` makes one where there is none")]
+    ends, now = min(one.not_valid_after_utc for one in chain), datetime.now(UTC)
+    missing = Domains(permitted_subtrees(ours)).missing(catalog.permitted_domains())
     if ends < now + _EXPIRES_SOON:
         word = "expired" if ends < now else "expires"
-        findings = [Finding("authority", Verdict.WRONG, f"{path} {word} on {ends:%Y-%m-%d}", "run `excise certs renew`")]
+        findings = [Finding("authority", Verdict.WRONG, f"{word} on {ends:%Y-%m-%d}", "run `excise certs renew`")]
+    elif missing:
+        detail = f"may not sign for {len(missing)} domains of the catalogue: {', '.join(missing[:3])}"
+        findings = [Finding("authority", Verdict.WRONG, detail, "run `excise certs renew`")]
     else:
         findings = [Finding("authority", Verdict.OK, f"{path}, until {ends:%Y-%m-%d}")]
     if ready.trust.truststore is None:
