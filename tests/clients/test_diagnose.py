@@ -102,7 +102,7 @@ async def test_a_store_of_ones_own_is_found_out(tmp_path):
         "import json, sys, certifi, httpx\n"
         "way, _, url = sys.argv[1].partition('=')\n"
         "try: httpx.get(url, verify=__import__('ssl').create_default_context(cafile=certifi.where()))\n"
-        "except httpx.HTTPError as error: print(json.dumps({'tried': {way: type(error).__name__}, 'found': []}))\n"
+        "except httpx.HTTPError as error: print(json.dumps({'tried': {way: type(error).__name__}, 'found': [], 'broken': {}}))\n"
     )
     pinned = replace(PYTHON, ways=("httpx",), command=lambda program, urls: [program, str(script), f"httpx={urls['httpx']}"])
     (finding,) = await diagnose([pinned], os.environ)
@@ -134,6 +134,39 @@ async def test_a_probe_that_cannot_run_is_unknown_and_not_a_bypass():
 
     assert finding.verdict is Verdict.UNKNOWN
     assert "exit status 3" in finding.detail
+
+
+async def test_a_library_that_cannot_be_imported_is_unknown_and_not_a_bypass(tmp_path):
+    """
+    A half-installed package never asked for anything.
+    """
+    (tmp_path / "aiohttp.py").write_text("raise ImportError\n")
+
+    findings = await diagnose([replace(PYTHON, ways=("aiohttp",))], {**os.environ, "PYTHONPATH": str(tmp_path)})
+
+    assert [(finding.verdict, "does not run here" in finding.detail) for finding in findings] == [(Verdict.UNKNOWN, True)]
+
+
+async def test_a_library_that_ignores_the_environment_is_told_what_it_needs(tmp_path):
+    """
+    aiohttp reads the proxy only when asked to; the advice for it is its own.
+    """
+    (tmp_path / "aiohttp.py").write_text(
+        "import socket\n"
+        "class ClientTimeout:\n"
+        "    def __init__(self, total): pass\n"
+        "class ClientSession:\n"
+        "    def __init__(self, timeout): pass\n"
+        "    async def __aenter__(self): return self\n"
+        "    async def __aexit__(self, *_): pass\n"
+        "    async def get(self, url): socket.getaddrinfo(url.split('/')[2], 443)\n"
+    )
+
+    (finding,) = await diagnose([replace(PYTHON, ways=("aiohttp",))], {**os.environ, "PYTHONPATH": str(tmp_path)})
+
+    assert finding.verdict is Verdict.WRONG
+    assert "bypasses" in finding.detail and "gaierror" in finding.detail
+    assert "trust_env=True" in finding.advice
 
 
 async def test_a_shim_without_a_version_behind_it_is_no_installation(tmp_path):

@@ -90,16 +90,14 @@ async def _probe(installation: Installation, recorder: Recorder, environment: di
         return [_judge(installation, way, recorder, None, ()) for way in runtime.ways]
     try:
         report = json.loads(output.splitlines()[-1])
-        tried, sdks = report["tried"], report["found"]
+        tried, sdks, broken = report["tried"], report["found"], report["broken"]
     except (ValueError, IndexError, KeyError, TypeError):
-        return [
-            Finding(
-                installation.label, Verdict.UNKNOWN, f"the probe did not run (exit status {code})", f"try `{installation.program}` by hand"
-            )
-        ]
-    return [
-        _judge(installation, way, recorder, error, [sdk for sdk in sdks if runtime.sdks.get(sdk) == way]) for way, error in tried.items()
-    ]
+        detail = f"the probe did not run (exit status {code})"
+        return [Finding(installation.label, Verdict.UNKNOWN, detail, f"try `{installation.program}` by hand")]
+    users = {way: [sdk for sdk in sdks if runtime.sdks.get(sdk) == way] for way in tried}
+    findings = [_judge(installation, way, recorder, error, users[way]) for way, error in tried.items()]
+    unable = [Finding(f"{installation.label} {way}", Verdict.UNKNOWN, f"does not run here ({error})") for way, error in broken.items()]
+    return findings + unable
 
 
 def _judge(installation: Installation, way: str, recorder: Recorder, error: str | None, sdks: Iterable[str]) -> Finding:

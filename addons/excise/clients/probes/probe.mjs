@@ -1,5 +1,6 @@
 // Asks for one page each with fetch, node:https and what the project in this folder has installed. Run by Node, Bun or Deno.
-// Arguments: WAY=URL…, then names of packages; prints JSON: what was tried, with the error's name, and which of the packages are here.
+// Arguments: WAY=URL…, then names of packages; prints JSON: what was tried, with the error's
+// name, what does not run here, and which of the packages are here.
 import https from "node:https";
 import process from "node:process";
 import { createRequire } from "node:module";
@@ -32,6 +33,7 @@ const ways = {
 const needs = { axios: "axios", "aws-sdk": "@aws-sdk/client-bedrock-runtime" };
 const tried = {};
 const found = [];
+const broken = {};
 for (const pair of process.argv.slice(2)) {
   const at = pair.indexOf("=");
   if (at < 0) {
@@ -44,8 +46,10 @@ for (const pair of process.argv.slice(2)) {
     await ways[name](pair.slice(at + 1));
     tried[name] = null;
   } catch (error) {
-    tried[name] = error?.cause?.code ?? error?.code ?? error?.name ?? "error";
+    // Thrown by the library's own code before it asked: it does not run here at all.
+    if (error instanceof SyntaxError || error instanceof ReferenceError) broken[name] = error.name;
+    else tried[name] = error?.cause?.code ?? error?.code ?? error?.name ?? "error";
   }
 }
-console.log(JSON.stringify({ tried, found }));
+console.log(JSON.stringify({ tried, found, broken }));
 process.exit(0);

@@ -1,7 +1,7 @@
 """
 Asks, with every HTTP library this Python has, for one page each. Run by the Python under test, not by Excise's, so it is
 written for old ones too. Arguments: LIBRARY=URL…, then names of packages; prints JSON: what was tried, with the error's name,
-and which of the packages are here.
+what cannot be imported, and which of the packages are here.
 """
 
 import asyncio
@@ -63,6 +63,7 @@ def present(name: str) -> bool:
 def main() -> None:
     tried: dict[str, str | None] = {}  # annotations of local variables are never evaluated
     found: list[str] = []
+    broken: dict[str, str] = {}
     for pair in sys.argv[1:]:
         name, asked, url = pair.partition("=")
         if not present(name):
@@ -73,9 +74,11 @@ def main() -> None:
         try:
             globals()["with_" + name](url)
             tried[name] = None
+        except ImportError as error:
+            broken[name] = type(error).__name__
         except Exception as error:  # noqa: BLE001 - any failure of any library is the finding
             tried[name] = type(error).__name__
-    sys.stdout.write(json.dumps({"tried": tried, "found": found}) + "\n")
+    sys.stdout.write(json.dumps({"tried": tried, "found": found, "broken": broken}) + "\n")
 
 
 main()
