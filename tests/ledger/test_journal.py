@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from writing import close, journal, lines
+from writing import ENVIRONMENT, close, journal, lines
 
 from excise.errors import LedgerError
 from excise.ids import uuid7
@@ -440,7 +440,7 @@ def test_the_dead_leave_no_ballast(tmp_path: Path) -> None:
         "import sys, os, signal; from pathlib import Path; from excise.ledger.journal import Journal;"
         "Journal(Path(sys.argv[1]), host='dead', ballast_bytes=65536); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, env=os.environ | {"PYTHONPATH": "addons"})
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, env=ENVIRONMENT)
     assert killed.returncode == -signal.SIGKILL
     assert len(list(tmp_path.glob("*.ballast"))) == 1
     first = journal(tmp_path, ballast_bytes=KIB)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from writing import NOW_US, close, journal, load, write_calls
+from writing import ENVIRONMENT, NOW_US, close, journal, load, write_calls
 
 from excise.ids import uuid7
 from excise.ledger import loader as loader_module
@@ -93,7 +93,7 @@ def test_a_dead_worker_s_calls_are_rows(data: Path) -> None:
         "j.append('tunnel', {'id': 't1', 'host': 'example.org', 'status': 'open'});"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    killed = subprocess.run([sys.executable, "-c", script, str(data / "journal")], check=False, env=os.environ | {"PYTHONPATH": "addons"})
+    killed = subprocess.run([sys.executable, "-c", script, str(data / "journal")], check=False, env=ENVIRONMENT)
     assert killed.returncode == -signal.SIGKILL
     hot = load(data)
 

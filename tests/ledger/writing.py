@@ -5,6 +5,7 @@ What the ledger's tests write with: journals with small ballast, and whole direc
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from excise.ledger.loader import Loader
 from excise.ledger.process import Limits, run
 from excise.ledger.query import ask
 
+# For programs that a test starts.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "addons")}
 NOW_US = 1_794_000_000_000_000  # 2026-11-06, in the middle of a day
 
 
