@@ -118,6 +118,17 @@ def test_without_a_proxy_the_command_does_not_run(tmp_path, arguments):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_an_environment_that_exempts_everything_is_refused(proxy, name):
+    """
+    With `*` in the list the command would run, and nothing of it be captured: that must not pass in silence.
+    """
+    done = run("--data", proxy.data, "--", "true", env={**os.environ, name: "localhost, *"})
+
+    assert done.returncode == 1
+    assert name in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["--data"], ["--"], ["--nonsense", "x", "--", "true"], ["-x", "true"]])
 def test_wrong_usage_is_two(tmp_path, arguments):
     """

@@ -17,7 +17,7 @@ from excise.clients import formats
 from excise.clients.environment import Trust, additions, with_credentials
 from excise.clients.formats import Format
 from excise.clients.ready import default_data, proxy_address
-from excise.clients.request import Target, credentialed, find_target
+from excise.clients.request import Target, credentialed, find_target, refuse_exempting_all
 from excise.errors import SettingsError
 
 # Stands where a key goes in what others will fill in. No URL, path or option of ours contains it.
@@ -46,6 +46,7 @@ def env(
     else:
         # What dotenv files are for starts from an empty environment; a shell has one already.
         present: Mapping[str, str] = {} if format is Format.DOTENV else os.environ
+        refuse_exempting_all(present)
         text = formats.SHELLS[format](additions(credentialed(target.proxy_url, app, key), target.trust, present))
     sys.stdout.write(text)
 

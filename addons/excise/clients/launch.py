@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from excise.clients.environment import additions
 from excise.clients.ready import default_data, require_alive
-from excise.clients.request import credentialed, find_target
+from excise.clients.request import credentialed, find_target, refuse_exempting_all
 
 # What a shell answers for a command it cannot start.
 _NOT_EXECUTABLE = 126
@@ -66,6 +66,7 @@ def launch(request: Launch) -> NoReturn:
     data = Path(request.data) if request.data else default_data()
     target = find_target(data, request.proxy, Path(request.trust) if request.trust else None)
     require_alive(target.proxy_url)
+    refuse_exempting_all(os.environ)
     environment = dict(os.environ)
     environment |= additions(credentialed(target.proxy_url, request.app, request.key), target.trust, environment)
     # Python ignores SIGPIPE and SIGXFSZ, and what is ignored stays so across exec: `yes | head` would never end.

@@ -54,6 +54,17 @@ def _checked(trust: Trust) -> Trust:
     return trust
 
 
+def refuse_exempting_all(present: Mapping[str, str]) -> None:
+    """
+    Raises:
+        SettingsError: `NO_PROXY` holds `*`, so that nothing would come to the proxy. Single providers in it are the doctor's to find:
+            that takes the catalogue, which is too slow to load before every command.
+    """
+    for name in ("NO_PROXY", "no_proxy"):
+        if "*" in (part.strip() for part in present.get(name, "").split(",")):
+            raise SettingsError(f"{name} is `*`, so nothing would come to the proxy: unset it, or name the hosts that shall go past")
+
+
 def read_key(variable: str, present: Mapping[str, str]) -> str:
     """
     The key named on the command line. Never the key itself: command lines can be read by every user of the machine.
