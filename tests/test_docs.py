@@ -7,10 +7,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import pytest
+import typer.core
 import typer.main
 
 from excise.cli.application import COMMANDS, build
@@ -24,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "certs/README.md", "policies/README.md")]
 README = DOCUMENTS[0].read_text()
 COMMAND = re.compile(r"(?:(?:^|[`( ]|\.venv/bin/)excise|scripts/up(?= +-)) ([a-z-][^\n`)|>#]*)", re.MULTILINE)
+
+
+@cache
+def application() -> typer.core.TyperGroup:
+    return typer.main.get_command(build())
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -60,7 +67,7 @@ def test_commands_and_options_exist(document, command):
     Every `excise …` in a document names a command, and options that command has.
     """
     words = shlex.split(command.partition(" -- ")[0].replace("…", ""))
-    here = typer.main.get_command(build())
+    here = application()
     while words and not words[0].startswith("-") and hasattr(here, "commands"):
         assert words[0] in here.commands, f"{document}: excise {command}"
         here = here.commands[words.pop(0)]
@@ -83,7 +90,7 @@ def test_options_named_alone_are_those_of_up():
     """
     `--listen HOST:PORT` in a sentence is an option of `excise up`, or of the command named beside it.
     """
-    parameters = typer.main.get_command(build()).commands["up"].params
+    parameters = application().commands["up"].params
     known = {option for parameter in parameters for option in parameter.opts}
     running = README.partition("## Running it")[2]
 
