@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -329,3 +330,39 @@ def test_a_policy_too_large_to_check_is_refused(tmp_path, many):
         says = "more than 5000 values"
 
     assert any(says in said for *_, said in faults(tmp_path, HEAD + "rules:\n" + rules + TAIL))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rules:\n" + "- a\n" * 20_000,
+        "".join(f"k{number}: 1\n" for number in range(20_000)),
+        "k: 1\n" * 20_000,
+        "rules: [" + "~," * 20_000 + "]\n",
+        "rules:\n" + "".join(rule(f"{{team: t{number}}}", name=f"r{number}") for number in range(1000)),
+    ],
+    ids=["wrong items", "unknown keys", "duplicate keys", "empty items", "unknown names"],
+)
+def test_a_file_of_faults_is_told_in_part(tmp_path, text):
+    """
+    A hundred faults say what kind of file it is; and they are found in time that grows with the file, not with its square.
+    """
+    started = time.perf_counter()
+
+    assert 100 <= len(faults(tmp_path, HEAD + text + TAIL)) <= 101
+    assert time.perf_counter() - started < 10
+
+
+def test_many_principals_with_the_same_headers_are_compared_in_order_of_addresses(tmp_path):
+    """
+    Networks that nest are told, by their owners' place in the file; a principal may list nested networks of its own.
+    """
+    entries = "".join(
+        f"  - {{id: p{number}, match: {{header: {{x-a: b}}, from: 10.{number // 250}.{number % 250}.0/24}}}}\n" for number in range(2000)
+    )
+    entries += "  - {id: own, match: {header: {x-a: b}, from: [11.0.0.0/8, 11.1.0.0/16, 'fd00::/8']}}\n"
+    entries += "  - {id: late, match: {header: {x-a: b}, from: [10.1.7.128/25, '::/0']}}\n"
+    found = faults(tmp_path, HEAD + "principals:\n" + entries + TAIL)
+
+    assert [said[0] for said in found] == [2 + 2002, 2 + 2002]
+    assert {said[2].rpartition(" ")[2] for said in found} == {"'p257'", "'own'"}

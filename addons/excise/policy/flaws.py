@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from excise.policy.decide import UNKNOWN, normal_pattern
@@ -18,8 +19,11 @@ from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RUL
 if TYPE_CHECKING:
     from excise.policy.yaml import KeyPath
 
+MAX_FLAWS = 100  # told at once
+
 _EXACT = ("provider", "operation", "capture")
 _GLOBS = ("principal", "team", "app", "env", "model")
+_PROPERTIES = ("team", "app", "env")
 _ALWAYS_SAID = frozenset({"principal", "provider", "operation", "capture"})
 
 
@@ -53,13 +57,13 @@ class Flaw(NamedTuple):
 
 def flaws(written: PolicyFile, known: Known) -> list[Flaw]:
     """
-    Everything wrong with a policy of the right shape, in file order by part.
+    What is wrong with a policy of the right shape, the first `MAX_FLAWS`.
     """
     found = [*_reserved(written), *_duplicates(written), *_overlaps(written)]
     if sum(len(values) for rule in written.rules for _, values in _conditions(rule.when)) > MAX_PATTERNS:
         # The pairwise comparison below must stay bounded.
         return [*found, Flaw(("rules",), f"more than {MAX_PATTERNS} values in all conditions together; use wildcards or teams")]
-    return [*found, *_unknown_names(written, known), *_unknown_principals(written), *_dead(written)]
+    return list(islice(chain(found, _unknown_names(written, known), _unknown_principals(written), _dead(written)), MAX_FLAWS))
 
 
 def _conditions(when: When) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -96,21 +100,37 @@ def _duplicates(written: PolicyFile) -> Iterator[Flaw]:
 
 def _overlaps(written: PolicyFile) -> Iterator[Flaw]:
     sources: dict[IPv4Network | IPv6Network, str] = {}
-    headers: dict[tuple[tuple[str, str], ...], list[tuple[str, IPv4Network | IPv6Network]]] = {}
+    headers: dict[tuple[tuple[str, str], ...], list[tuple[IPv4Network | IPv6Network, int]]] = {}
     for number, entry in enumerate(written.principals):
-        path: KeyPath = ("principals", number, "match")
         for at, network in enumerate(entry.match.source or ()):
             if network in sources:
-                yield Flaw((*path, "source", at), f"network {network} is given twice, first for principal {sources[network]!r}")
+                path: KeyPath = ("principals", number, "match", "source", at)
+                yield Flaw(path, f"network {network} is given twice, first for principal {sources[network]!r}")
             sources[network] = entry.id
-        if entry.match.header is None:
-            continue
-        same = headers.setdefault(tuple(sorted(entry.match.header.items())), [])
-        for network in entry.match.from_ or ():
-            for other, theirs in same:
-                if other != entry.id and network.version == theirs.version and network.overlaps(theirs):
-                    yield Flaw((*path, "header"), f"the same headers from {theirs} already mean principal {other!r}")
-        same += [(entry.id, network) for network in entry.match.from_ or ()]
+        if entry.match.header is not None:
+            same = headers.setdefault(tuple(sorted(entry.match.header.items())), [])
+            same += [(network, number) for network in entry.match.from_ or ()]
+    for same in headers.values():
+        for later, earlier in sorted(set(_nested(same))):
+            text = f"the same headers from the same network already mean principal {written.principals[earlier].id!r}"
+            yield Flaw(("principals", later, "match", "header"), text)
+
+
+def _nested(networks: list[tuple[IPv4Network | IPv6Network, int]]) -> Iterator[tuple[int, int]]:
+    """
+    Pairs of owners, the later one first, one of whose networks lies in one of the other's. Networks overlap only by nesting, so in
+    order of addresses a stack of those still open is enough.
+    """
+    still_open: list[tuple[IPv4Network | IPv6Network, int]] = []
+    for network, owner in sorted(networks, key=lambda one: (one[0].version, int(one[0].network_address), one[0].prefixlen, one[1])):
+        while still_open and (
+            still_open[-1][0].version != network.version or int(still_open[-1][0].broadcast_address) < int(network.network_address)
+        ):
+            still_open.pop()
+        for _, other in still_open[-1:]:  # the innermost is enough to find that something is wrong
+            if other != owner:
+                yield max(other, owner), min(other, owner)
+        still_open.append((network, owner))
 
 
 def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
@@ -134,18 +154,22 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
 
 
 def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:
-    ids = [entry.id for entry in written.principals]
+    ids = {entry.id for entry in written.principals}
+    said = {field: {value for entry in written.principals if (value := getattr(entry, field)) is not None} for field in _PROPERTIES}
     for number, rule in enumerate(written.rules):
         for at, pattern in enumerate(rule.when.principal or ()):
             # A key nobody owns has an id of its own, fp_…, which any pattern may mean that begins like one.
             unlisted = pattern.startswith(RESERVED_PRINCIPALS[1]) or matcher(pattern)(RESERVED_PRINCIPALS[0])
-            if not unlisted and not any(map(matcher(pattern), ids)):
+            if not unlisted and not _fits_one(pattern, ids):
                 yield Flaw(("rules", number, "when", "principal", at), f"{pattern!r} matches no listed principal")
-        for field in ("team", "app", "env"):
-            values = {value for entry in written.principals if (value := getattr(entry, field)) is not None}
+        for field, values in said.items():
             for at, pattern in enumerate(getattr(rule.when, field) or ()):
-                if not any(map(matcher(pattern), values)):
+                if not _fits_one(pattern, values):
                     yield Flaw(("rules", number, "when", field, at), f"{pattern!r} matches the {field} of no listed principal")
+
+
+def _fits_one(pattern: str, values: set[str]) -> bool:
+    return any(map(matcher(pattern), values)) if "*" in pattern else pattern in values
 
 
 def _dead(written: PolicyFile) -> Iterator[Flaw]:

@@ -4,6 +4,7 @@ What names rules may use: the catalogue's providers and operations, and its tabl
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from excise.catalog.load import read
@@ -24,6 +25,7 @@ def known_names(overlay: Path | None = None) -> Known:
     return Known(provider=frozenset(providers).__contains__, operation=frozenset(operations).__contains__, model=_known_model)
 
 
+@lru_cache(4096)  # each reload asks the same again, and each answer takes milliseconds
 def _known_model(pattern: str) -> bool:
     # Tables are read only when a rule speaks of models.
     from genai_prices.data_snapshot import get_snapshot

@@ -8,6 +8,8 @@ import difflib
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from excise.policy.flaws import Known, flaws
 from excise.policy.schema import Match, PolicyFile
 from excise.policy.yaml import Fault, KeyPath, Loaded, Places, load_strict, read_bounded
 
+MAX_FAULTS = 100  # told at once; who has more has a file of another kind
 MAX_KEY_BYTES = 4096
 MIN_KEY_BYTES = 12  # shorter is a password, and its digest could be guessed
 # Files of other kinds that may stand beside a policy.
@@ -152,7 +155,7 @@ def validate[M: BaseModel](model: type[M], loaded: Loaded) -> M:
     value, places = loaded
     if not isinstance(value, dict):
         raise PolicyError([places.fault((), "the file is empty" if value is None else "keys and values are expected here")])
-    faults = [places.fault(path, "empty: give a value, or leave the key out") for path in _empty(value, ())]
+    faults = [places.fault(path, "empty: give a value, or leave the key out") for path in islice(_empty(value, ()), MAX_FAULTS)]
     try:
         checked = model.model_validate(value)
     except ValidationError as error:
@@ -160,7 +163,8 @@ def validate[M: BaseModel](model: type[M], loaded: Loaded) -> M:
         details = error.errors(include_url=False, include_input=False, include_context=False)
         # A list whose only item is wrong counts as too short as well, which is not what its writer has to know.
         around = {one["loc"][:depth] for one in details for depth in range(len(one["loc"]))}
-        found = (_fault(one, places, model) for one in details if one["type"] != "too_short" or one["loc"] not in around)
+        telling = [one for one in details if one["type"] != "too_short" or one["loc"] not in around]
+        found = (_fault(one, places, model) for one in telling[:MAX_FAULTS])
         faults += [fault for fault in found if fault[1:3] not in blank]
         raise PolicyError(sorted(set(faults))) from None
     if faults:
@@ -213,7 +217,7 @@ def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
     """
     Keys a model allows at a path, through its JSON Schema.
     """
-    schema = model.model_json_schema(by_alias=True)
+    schema = _schema(model)
     defs: dict[str, Any] = schema.get("$defs", {})
     here: Any = schema
     for step in path:
@@ -226,3 +230,8 @@ def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
         if "$ref" in here:
             here = defs[here["$ref"].rsplit("/", 1)[-1]]
     return list(here.get("properties", {}))
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True)

@@ -41,6 +41,7 @@ from excise.errors import PolicyError
 MAX_BYTES = 1024 * 1024  # a policy of a thousand rules is a tenth of this
 MAX_DEPTH = 32
 MAX_NUMBER = 40  # characters; int() of a long text is quadratic, and no price or limit needs more
+MAX_FAULTS = 100  # duplicate keys told at once
 
 KeyPath = tuple[str | int, ...]
 Fault = tuple[str, int, int, str]  # file, line, column (both 1-based), text
@@ -273,6 +274,8 @@ class _Composer:
             if key in value:
                 first = self._places._keys[(*path, key)]
                 self._faults.append((self._places.file, *_place(event), f"duplicate key {key[:64]!r}: first given in line {first.line}"))
+                if len(self._faults) >= MAX_FAULTS:
+                    raise PolicyError(self._faults)
                 self._node(next(self._events), (*path, key, "duplicate"), depth + 1)
                 continue
             self._places._keys[(*path, key)] = _place(event)
