@@ -45,10 +45,11 @@ class House:
 
     def rows(self, kind: str = "close") -> list[dict[str, Any]]:
         """
-        The journal's records of one kind.
+        The journal's records of one kind; `close` with what its `open` line said.
         """
         records = [json.loads(line) for file in sorted(self.data.glob("journal/*.ndjson")) for line in file.read_bytes().splitlines()]
-        return [record for record in records if record["kind"] == kind]
+        opened = {record["call_id"]: record for record in records if record["kind"] == "open"}
+        return [opened.get(record["call_id"], {}) | record for record in records if record["kind"] == kind]
 
     async def client(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """

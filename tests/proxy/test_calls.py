@@ -444,3 +444,22 @@ async def test_an_unwritable_journal_refuses_calls_and_recovers(tmp_path):
         record._journal = journal
         assert (await at.call()).status == 200
         assert [row["status"] for row in at.rows()] == ["refused", "ok"]
+
+
+async def test_a_host_with_other_business_keeps_it(tmp_path):
+    """
+    A warehouse's SQL on a host that also serves models is passed on unread and counted; what could hold a prompt is governed.
+    """
+    from excise.catalog.providers import Catalog
+
+    host = next(name for name in ("openrouter.ai",) if Catalog.load().provider_of(name).mixed)
+    async with house(tmp_path, resolve="") as at:
+        at.shared.destinations._listed[(host, 443)] = ("127.0.0.1", at.standin.port)
+        answer = await at.call({"statement": "select 1"}, path="/api/other/business", host=host)
+        assert answer.status == 404
+        assert len(at.standin.seen) == 1
+        answer = await at.call({"model": "x", "messages": []}, path="/api/other/business", host=host)
+        assert answer.status == 403
+        assert len(at.standin.seen) == 1
+        assert [row["reason"] for row in at.rows("tunnel")] == ["other_business"]
+        assert [row["status"] for row in at.rows()] == ["refused"]

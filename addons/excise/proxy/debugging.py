@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from typing import Any
 
 from mitmproxy import ctx
@@ -30,7 +31,7 @@ from excise.proxy.build import build
 from excise.proxy.destination import Destinations
 from excise.proxy.front import looks_like_tls, read_basic
 from excise.proxy.guard import HOOK_SECONDS, Guard
-from excise.proxy.http_layer import SealedHttpLayer
+from excise.proxy.http_layer import SealedHttpLayer, Terms
 from excise.proxy.options import assert_hardened
 from excise.proxy.tls import Tls
 from excise.supervise.settings import Settings
@@ -81,6 +82,7 @@ class Intercept:
         self.tls_start_server = self._tls.tls_start_server
         self.tls_established_server = self._tls.tls_established_server
         self.tls_failed_server = self._tls.tls_failed_server
+        self.server_disconnected = self._tls.server_disconnected
         self.requestheaders = self._gateway.requestheaders
         self.request = self._gateway.request
         self.responseheaders = self._gateway.responseheaders
@@ -156,12 +158,12 @@ class Intercept:
         self._tls.tls_start_client(data)
 
     def next_layer(self, data: layer.NextLayer) -> None:
-        context, limit = data.context, self._settings.max_body_bytes
+        context, terms = data.context, Terms(self._gateway, self._settings.max_body_bytes, takes_connect=True)
         parent = context.layers[-1] if context.layers else None
         if isinstance(parent, modes.HttpProxy):
-            data.layer = SealedHttpLayer(context, HTTPMode.regular, self._gateway, limit, takes_connect=True)
+            data.layer = SealedHttpLayer(context, HTTPMode.regular, terms)
         elif isinstance(parent, ClientTLSLayer):
-            data.layer = SealedHttpLayer(context, HTTPMode.transparent, self._gateway, limit)
+            data.layer = SealedHttpLayer(context, HTTPMode.transparent, replace(terms, takes_connect=False))
         elif looks_like_tls(data.data_client()) is False:  # type: ignore[no-untyped-call]
             data.layer = Closed(context)
         # TLS, or too few bytes to say: mitmproxy's own addon puts the TLS layers.

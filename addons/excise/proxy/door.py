@@ -34,7 +34,7 @@ from excise.proxy.driver import HIGH_WATER_BYTES, Driver
 from excise.proxy.front import Connect, looks_like_tls, read_front
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard
-from excise.proxy.http_layer import SealedHttpLayer, plain_response
+from excise.proxy.http_layer import SealedHttpLayer, Terms, plain_response
 from excise.proxy.relay import Relay
 from excise.proxy.settle import Settler, tunnel_row
 from excise.proxy.tls_layers import ClientTLSLayer
@@ -210,7 +210,7 @@ class Door(asyncio.Protocol):
             self._connect(front)
             return
         context = self._start_driver()
-        self._run(SealedHttpLayer(context, HTTPMode.regular, self.shared.gateway, self.shared.settings.max_body_bytes), data)
+        self._run(SealedHttpLayer(context, HTTPMode.regular, self._terms()), data)
 
     def _connect(self, front: Connect) -> None:
         shared = self.shared
@@ -276,7 +276,7 @@ class Door(asyncio.Protocol):
         context.server.tls = True
         Top(context)
         tls = ClientTLSLayer(context)
-        tls.child_layer = SealedHttpLayer(context, HTTPMode.transparent, self.shared.gateway, self.shared.settings.max_body_bytes)
+        tls.child_layer = SealedHttpLayer(context, HTTPMode.transparent, self._terms())
         self._run(tls, data)
 
     def _start_driver(self) -> Any:
@@ -284,6 +284,10 @@ class Door(asyncio.Protocol):
         self.shared.gateway.connected(client, self.info)
         self.driver = Driver(self.shared, client, self.transport)
         return self.driver.context
+
+    def _terms(self) -> Terms:
+        assert self.driver is not None
+        return Terms(self.shared.gateway, self.shared.settings.max_body_bytes, run=self.driver.run_hook)
 
     def _run(self, top: layer.Layer, data: bytes) -> None:
         driver = self.driver

@@ -81,6 +81,8 @@ class Driver:
         self._running = False
         self._paused: set[Connection] = set()
         self._tasks: set[asyncio.Future[Any]] = set()
+        self._waiting: dict[commands.StartHook, asyncio.Task[Any]] = {}  # hooks under way, by identity
+        self._out: dict[Connection, list[bytes]] = {}  # what this round of events sends, in one write a connection
         self._timers: set[asyncio.TimerHandle] = set()
         self.closed = False
 
@@ -113,14 +115,22 @@ class Driver:
             self.abort()
         finally:
             self._running = False
+            if self._out:
+                self._flush()
+
+    def _flush(self) -> None:
+        out, self._out = self._out, {}
+        for connection, parts in out.items():
+            transport = self.transports.get(connection)
+            if transport is not None and not transport.is_closing():
+                transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
 
     def _do(self, command: commands.Command) -> None:
         if isinstance(command, commands.SendData):
-            transport = self.transports.get(command.connection)
-            if transport is not None and not transport.is_closing():
+            if command.connection in self.transports:
                 if command.connection is not self.client:
                     self.touched[command.connection] = time.monotonic()
-                transport.write(command.data)
+                self._out.setdefault(command.connection, []).append(command.data)
         elif isinstance(command, commands.StartHook):
             self._hook(command)
         elif isinstance(command, commands.OpenConnection):
@@ -136,7 +146,10 @@ class Driver:
 
     # -- hooks -------------------------------------------------------------------------------------------------------
 
-    def _hook(self, hook: commands.StartHook) -> None:
+    def run_hook(self, hook: commands.StartHook) -> bool:
+        """
+        Run a hook and then the guard. False: the hook waits for something; when it is done, `HookCompleted` follows.
+        """
         handler = self.shared.hooks.get(type(hook))
         fault: BaseException | None = None
         if handler is not None:
@@ -146,29 +159,33 @@ class Driver:
                     task = asyncio.Task(_contained(outcome), loop=self.shared.loop, eager_start=True)
                     if not task.done():
                         self._wait(hook, task)
-                        return
+                        return False
                     fault = _fault_of(task)
-            except BaseException as raised:  # noqa: BLE001 - also SystemExit: a library that exits must not take the proxy with it; the guard refuses
+            except BaseException as raised:  # noqa: BLE001 - also SystemExit: a library that exits must not take the proxy with it
                 fault = raised
-        self._hooked(hook, fault)
+        self.shared.guard.after(hook, fault)
+        return True
+
+    def _hook(self, hook: commands.StartHook) -> None:
+        if hook in self._waiting:
+            return  # begun by the layer that asked for it
+        if self.run_hook(hook) and hook.blocking:
+            self.feed(events.HookCompleted(hook))
 
     def _wait(self, hook: commands.StartHook, task: asyncio.Task[Any]) -> None:
-        self._tasks.add(task)
+        self._waiting[hook] = task
         deadline = self.shared.loop.call_later(HOOK_SECONDS, task.cancel)
 
         def done(finished: asyncio.Task[Any]) -> None:
             deadline.cancel()
-            self._tasks.discard(finished)
+            del self._waiting[hook]
             fault = _fault_of(finished)
             if not self.closed:
-                self._hooked(hook, fault)
+                self.shared.guard.after(hook, fault)
+                if hook.blocking:
+                    self.feed(events.HookCompleted(hook))
 
         task.add_done_callback(done)
-
-    def _hooked(self, hook: commands.StartHook, fault: BaseException | None) -> None:
-        self.shared.guard.after(hook, fault)
-        if hook.blocking:
-            self.feed(events.HookCompleted(hook))
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -199,6 +216,8 @@ class Driver:
         transport = self.transports.get(connection)
         if transport is None:
             return
+        if connection in self._out:
+            self._flush()
         if half and connection.state & ConnectionState.CAN_WRITE and transport.can_write_eof():
             if not transport.is_closing():
                 transport.write_eof()
@@ -305,7 +324,7 @@ class Driver:
             return
         self.lost(self.client)
         self.closed = True
-        for task in list(self._tasks):
+        for task in (*self._tasks, *self._waiting.values()):
             task.cancel()
         for timer in self._timers:
             timer.cancel()

@@ -33,7 +33,7 @@ from excise.proxy.endpoint import endpoint_target, own_answer
 from excise.proxy.http_layer import ORIGIN_FORM, TOO_LARGE
 from excise.proxy.seal import Seals
 from excise.proxy.settle import Settler
-from excise.stages.recognise import look_closer
+from excise.stages.recognise import is_plainly_other, look_closer
 from excise.wire.answer import AnswerDecoder
 from excise.wire.refusal import encode_error, encode_stream_error
 
@@ -254,17 +254,28 @@ class Gateway:
         if self._catalog.is_provider_host(http_.host):
             if http_.scheme != "https" and http_.port == 80:
                 raise BadRequest("a provider's key must not travel in clear: use https", kind="plain_http")
-            return False
+            return self._is_other_business(http_)
         if http_.scheme == "https":
             raise InternalError("a host outside the catalogue was decrypted")
         return look_closer(self._catalog, http_) is None
+
+    def _is_other_business(self, request: HttpRequest) -> bool:
+        """
+        Whether this is no model call on a host that serves much else beside models (a warehouse's SQL, an account's other products).
+        Policy has no say in those. Whatever could hold a prompt stays with us, also where the catalogue does not know its path.
+        """
+        provider = self._catalog.provider_of(request.host)
+        if provider is None or not provider.mixed:
+            return False
+        call = self._catalog.recognise(host=request.host, method=request.method, path=request.path, upgrade=None)
+        return call is not None and call.operation == "unknown" and is_plainly_other(request)
 
     def _pass_foreign(self, flow: HTTPFlow, exchange: Exchange) -> None:
         self._exchanges.pop(flow, None)
         self._settler.admit_foreign(exchange)
         wire_headers.prepare(flow.request, exchange, self._private_headers())
         self._foreign[flow] = [len(exchange.http.body), 0]
-        self._settler.foreign_started(flow, exchange)
+        self._settler.foreign_started(flow, exchange, "plain_http" if exchange.http.scheme == "http" else "other_business")
         self.seals.put(flow)
 
     def _foreign_done(self, flow: HTTPFlow, status: str) -> None:

@@ -30,6 +30,9 @@ class Guard:
         self.faults = 0  # hooks that failed since start; any at all is an alarm
 
     def after(self, hook: StartHook, fault: BaseException | None) -> None:
+        """
+        Make what the hook left behind safe.
+        """
         if fault is not None:
             self.faults += 1
             self._gateway.log_fault(hook.name, None, fault)

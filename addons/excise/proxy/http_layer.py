@@ -5,6 +5,8 @@ client's SDK understands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from mitmproxy import flow as mflow
@@ -39,6 +41,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
 from excise.errors import ExciseError
 from excise.proxy.front import MAX_HEAD_BYTES, Connect, read_front
+from excise.proxy.indexed_headers import IndexedHeaders
 from excise.proxy.tls_layers import ServerTLSLayer
 
 TOO_LARGE = "request body over the limit"
@@ -58,6 +61,21 @@ class Gate(Protocol):
     def unsealed(self, flow: http.HTTPFlow) -> http.Response: ...
 
     def tail(self, flow: http.HTTPFlow) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    What a layer is told by whoever puts it in place.
+
+    `run` runs a hook and says whether it is done; where not, or where there is no `run`, the hook travels up as a command.
+    `takes_connect`: CONNECT may come, because no door stands before us (inside a stock mitmproxy).
+    """
+
+    gate: Gate
+    max_body_bytes: int
+    run: Callable[[commands.StartHook], bool] | None = None
+    takes_connect: bool = False
 
 
 class StrictServer(Http1Server):
@@ -84,7 +102,11 @@ class StrictServer(Http1Server):
             if isinstance(front, Connect) and not self._takes_connect:
                 yield from self._give_up(400, "CONNECT inside a connection already in use")
                 return
-        yield from super().read_headers(event)
+        for command in super().read_headers(event):
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
+                data = command.event.request.data
+                data.headers = IndexedHeaders(data.headers.fields)
+            yield command
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         try:
@@ -113,7 +135,11 @@ class StrictClient(Http1Client):
                 yield ReceiveHttp(ResponseProtocolError(self.stream_id, text, ErrorCode.GENERIC_SERVER_ERROR))
             self.state = self.done
             return
-        yield from super().read_headers(event)
+        for command in super().read_headers(event):
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, ResponseHeaders):
+                data = command.event.response.data
+                data.headers = IndexedHeaders(data.headers.fields)
+            yield command
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         try:
@@ -145,11 +171,27 @@ class SealedStream(HttpStream):
     One request and its answer. Nothing leaves from here without an intact seal.
     """
 
-    def __init__(self, context: Context, stream_id: int, gate: Gate, max_body_bytes: int, *, takes_connect: bool = False) -> None:
+    def __init__(self, context: Context, stream_id: int, terms: Terms) -> None:
         super().__init__(context, stream_id)
-        self._takes_connect = takes_connect
-        self._gate = gate
-        self._max_body_bytes = max_body_bytes
+        self._gate = terms.gate
+        self._max_body_bytes = terms.max_body_bytes
+        self._takes_connect = terms.takes_connect
+        self._run = terms.run
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        inner = super()._handle_event(event)
+        run = self._run
+        if run is None:
+            yield from inner
+            return
+        reply = None
+        while True:
+            try:
+                command = inner.send(reply)
+            except StopIteration:
+                return
+            # A hook that is done at once need not travel up through all layers and its completion down again.
+            reply = None if isinstance(command, commands.StartHook) and run(command) else (yield command)
 
     def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
         origin_form = not event.request.host
@@ -244,22 +286,23 @@ class SealedHttpLayer(HttpLayer):
     mitmproxy's HTTP layer made of the parts above. HTTP/1 only; failed connections are never remembered.
     """
 
-    def __init__(self, context: Context, mode: HTTPMode, gate: Gate, max_body_bytes: int, *, takes_connect: bool = False) -> None:
+    def __init__(self, context: Context, mode: HTTPMode, terms: Terms) -> None:
         super().__init__(context, mode)
-        self._takes_connect = takes_connect
-        self._gate = gate
-        self._max_body_bytes = max_body_bytes
+        self._terms = terms
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Start):
-            self.connections[self.context.client] = StrictServer(self.context.fork(), takes_connect=self._takes_connect)
+            self.connections[self.context.client] = StrictServer(self.context.fork(), takes_connect=self._terms.takes_connect)
             yield from self.event_to_child(self.connections[self.context.client], event)
         else:
             yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> layer.CommandGenerator[None]:
-        context = self.context.fork()
-        self.streams[stream_id] = SealedStream(context, stream_id, self._gate, self._max_body_bytes, takes_connect=self._takes_connect)
+        # As `Context.fork`, which would first make a server of its own and throw it away.
+        context = Context.__new__(Context)
+        context.client, context.server, context.options = self.context.client, self.context.server, self.context.options
+        context.layers = self.context.layers.copy()
+        self.streams[stream_id] = SealedStream(context, stream_id, self._terms)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
     def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> layer.CommandGenerator[None]:

@@ -16,26 +16,18 @@ class Seal:
     One approval. It breaks when anything that leaves is changed afterwards: body, place, path, method or headers.
     """
 
-    scheme: str
+    scheme: bytes
     host: str
     port: int
-    method: str
-    path: str
+    method: bytes
+    path: bytes
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes | None
 
     @classmethod
     def of(cls, flow: HTTPFlow) -> Seal:
-        request = flow.request
-        return cls(
-            scheme=request.scheme,
-            host=request.host,
-            port=request.port,
-            method=request.method,
-            path=request.path,
-            headers=request.headers.fields,
-            body=request.raw_content,
-        )
+        data = flow.request.data
+        return cls(data.scheme, data.host, data.port, data.method, data.path, data.headers.fields, data.content)
 
 
 class Seals:

@@ -86,7 +86,7 @@ class Settler:
         if self._finishing:
             await asyncio.wait(set(self._finishing))
 
-    # -- what is passed on unread: plain HTTP that is no LLM call, and blind tunnels ---------------------------------
+    # -- what is passed on unread: HTTP that is no LLM call, and blind tunnels ---------------------------------------
 
     def admit_foreign(self, exchange: Exchange) -> None:
         """
@@ -96,10 +96,9 @@ class Settler:
         if not self._tunnels_allowed():
             raise Refused(f"policy allows only LLM providers, and {exchange.http.host} is none", kind="tunnel_refused")
 
-    def foreign_started(self, flow: HTTPFlow, exchange: Exchange) -> None:
-        self._foreign[flow] = tunnel_row(
-            exchange.client, exchange.http.host, exchange.http.port, None, "plain_http", exchange.started_at_us
-        )
+    def foreign_started(self, flow: HTTPFlow, exchange: Exchange, reason: str) -> None:
+        http = exchange.http
+        self._foreign[flow] = tunnel_row(exchange.client, http.host, http.port, None, reason, exchange.started_at_us)
 
     def foreign_ended(self, flow: HTTPFlow, *, sent: int, received: int, status: str) -> None:
         row = self._foreign.pop(flow, None)

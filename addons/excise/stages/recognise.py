@@ -32,6 +32,31 @@ class Recognise(Stage):
         exchange.call = call
 
 
+# Keys under which some provider takes a model's input, or names the model.
+_MODEL_KEYS = frozenset({"model", "modelId", "messages", "input", "inputs", "contents", "prompt", "instances", "text", "query", "queries"})
+
+
+def is_plainly_other(http: HttpRequest) -> bool:
+    """
+    Whether a request can hold no model's input: no body, a form, or a JSON object without any of the keys one could stand under. Bodies
+    that cannot be read (protobuf, compressed) are not plainly anything.
+    """
+    if not http.body:
+        return True
+    kind = (http.header("content-type") or "").partition(";")[0].strip().lower()
+    if http.header("content-encoding") is not None:
+        return False
+    if kind == "application/x-www-form-urlencoded":
+        return True
+    if kind != "application/json":
+        return False
+    try:
+        body = orjson.loads(http.body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(body, dict) and not _MODEL_KEYS & body.keys()
+
+
 def look_closer(catalog: Catalog, http: HttpRequest) -> Call | None:
     """
     The call a host outside the catalogue seems to speak, or `None`. Only ever asked of bodies that reached us in clear.

@@ -138,9 +138,9 @@ def opening(exchange: Exchange) -> dict[str, Any]:
 
 def closing(exchange: Exchange) -> dict[str, Any]:
     """
-    Everything of the call; complete in itself, so that a row needs no other line.
+    What the end added to the `open` line; everything, where there was none.
     """
-    record = opening(exchange)
+    record = {"call_id": exchange.id} if exchange.opened else opening(exchange)
     usage, cost = exchange.usage, exchange.cost
     started, ended = exchange.started, exchange.ended or exchange.started
     record |= {
@@ -217,4 +217,5 @@ def _short(text: str | None, limit: int = 200) -> str | None:
     """
     if text is None:
         return None
-    return "".join(char for char in text[:limit] if char.isprintable())
+    text = text[:limit]
+    return text if text.isprintable() else "".join(char for char in text if char.isprintable())
