@@ -36,6 +36,18 @@ def free_port() -> int:
         return port
 
 
+def descendants(root: int) -> list[int]:
+    """
+    A process, its children, theirs, and so on.
+    """
+    found = [root]
+    for pid in found:
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                found += [int(child) for child in (thread / "children").read_text().split()]
+    return found
+
+
 class Proxy:
     """
     One `excise up`, with its own data and certs folders under `home`.
@@ -91,12 +103,33 @@ class Proxy:
 
     def kill(self) -> None:
         """
-        SIGKILL to everything it started, where it still runs.
+        SIGKILL to everything it started, where it still runs, and wait until all of it is gone.
         """
-        if self._process is not None:
+        if self._process is None:
+            return
+        # Where the supervisor is dead already its children are no longer found below it; ready.json knows them.
+        told = self.ready.get("pids", {})
+        known = [*told.get("workers", []), told.get("ledger")]
+        family = dict.fromkeys([*descendants(self._process.pid), *(pid for pid in known if pid and self.owns(pid))])
+        for pid in family:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        deadline = time.monotonic() + 5
+        while any(pid != self._process.pid and self.owns(pid) for pid in family):
+            assert time.monotonic() < deadline, "killed processes stay"
+            time.sleep(0.01)
+
+    def owns(self, pid: int) -> bool:
+        """
+        Whether a process is ours and lives: its id may have passed to somebody else, and a zombie is dead.
+        """
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes() + os.readlink(f"/proc/{pid}/cwd").encode()
+        except OSError:
+            return False
+        return stat[0] != "Z" and str(self.home).encode() in command
 
     def alive(self) -> bool:
         """

@@ -115,6 +115,23 @@ async def test_no_call_lost_none_counted_twice(own_standin: StandIn, home: Path)
     assert strangers <= {"unknown", "cancelled", "failed", "refused"}, strangers
 
 
+def test_nothing_outlives_a_killed_supervisor(own_standin: StandIn, home: Path) -> None:
+    """
+    When the supervisor is killed, its workers and its ledger end too: nobody serves unwatched, and the port is free again.
+    """
+    proxy = Proxy(home, own_standin, flags=["--workers", "2"])
+    try:
+        proxy.start()
+        pids = proxy.pids()
+        os.kill(pids["supervisor"], signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while any(proxy.owns(pid) for pid in [*pids["workers"], pids["ledger"]]):
+            assert time.monotonic() < deadline, "orphans go on"
+            time.sleep(0.05)
+    finally:
+        proxy.kill()
+
+
 def missing(proxy: Proxy, names: list[str | None]) -> set[str | None]:
     """
     Calls the provider saw that the ledger does not know yet.
