@@ -13,7 +13,7 @@ import pytest
 from mitmproxy.proxy.layers.http import _hooks
 
 from excise.proxy import driver
-from proxy.harness import CHAT, house, post, read_answer
+from house import CHAT, house, post, read_answer
 
 HOOKS = {
     "requestheaders": _hooks.HttpRequestHeadersHook,

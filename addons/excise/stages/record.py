@@ -140,7 +140,7 @@ def closing(exchange: Exchange) -> dict[str, Any]:
     """
     What the end added to the `open` line; everything, where there was none.
     """
-    record = {"call_id": exchange.id} if exchange.opened else opening(exchange)
+    record: dict[str, Any] = {"call_id": exchange.id} if exchange.opened else opening(exchange)
     usage, cost = exchange.usage, exchange.cost
     started, ended = exchange.started, exchange.ended or exchange.started
     record |= {

@@ -50,7 +50,7 @@ class Child:
         self._order = order
         self._says_ready = says_ready
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
         self.failed: str | None = None  # why the first start failed
 
@@ -63,7 +63,7 @@ class Child:
         Start, watch, start again, until `stop`. `changed` is called when the pid changed and the process is ready.
         """
         deaths = 0
-        while not self._stopping:
+        while not self._stopping.is_set():
             began = time.monotonic()
             await self._start()
             first = not self.ready.is_set()
@@ -73,7 +73,7 @@ class Child:
                 changed()
             assert self._process is not None
             code = await self._process.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if first and not served:
                 self.failed = self.failed or f"exit code {code}"
@@ -92,7 +92,7 @@ class Child:
         """
         Ask it to end; after `seconds` make it.
         """
-        self._stopping = True
+        self._stopping.set()
         process = self._process
         if process is None or process.returncode is not None:
             return

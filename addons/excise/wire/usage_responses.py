@@ -62,8 +62,8 @@ class ResponsesReading(Reading):
             self.content = self.content or found
             return found
         if kind == "response.output_item.added":
-            kind = part(body, "item").get("type")
-            return type(kind) is str and kind in _CALLS
+            item = part(body, "item").get("type")
+            return type(item) is str and item in _CALLS
         if "response" in body:
             self._response(kind, part(body, "response"))
         return False
@@ -123,4 +123,4 @@ def _is_search(item: Any) -> bool:
     """
     if type(item) is not dict or item.get("type") != "web_search_call":
         return False
-    return part(item, "action").get("type", "search") == "search"
+    return bool(part(item, "action").get("type", "search") == "search")
