@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -261,44 +262,76 @@ def test_a_short_write_that_cannot_be_cut_off(tmp_path: Path, monkeypatch: pytes
     assert [entry["call_id"] for path in sorted(tmp_path.glob("*2.ndjson")) for entry in lines(path)[1:]] == ["c"]
 
 
-@contextmanager
-def small_disk(path: Path, size_kib: int) -> Iterator[Path]:
+class MountedDisk:
     """
-    A file system of its own where this process may mount one.
+    A file system of its own.
     """
-    path.mkdir()
-    mounted = (
-        os.geteuid() == 0
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", str(path)], capture_output=True, check=False
-        ).returncode
-    )
-    if mounted:
-        try:
-            yield path
-        finally:
-            subprocess.run(["umount", "-l", str(path)], check=True)
-        return
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_kib * KIB, before[1]))  # one file of that size: EFBIG instead of ENOSPC
-    try:
-        yield path
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-def fill(directory: Path) -> Path:
-    """
-    Take what room is left, to the last byte.
-    """
-    path = directory / "other"
-    with path.open("wb", buffering=0) as file:
-        try:
+    def fill(self) -> None:
+        with (self.path / "other").open("wb", buffering=0) as file, suppress(OSError):
             while file.write(b"x" * 4096):
                 pass
-        except OSError:
-            pass
-    return path
+
+    def free(self) -> None:
+        (self.path / "other").unlink()
+
+
+class CountedDisk:
+    """
+    Stands in where nothing may be mounted: the calls through which the journal takes and gives room, with a count of what is left.
+    """
+
+    def __init__(self, path: Path, size: int, patch: pytest.MonkeyPatch) -> None:
+        self.path = path
+        self._left, self._taken = size, 0
+        write, truncate = os.write, os.ftruncate
+
+        def counted_write(fd: int, data: bytes) -> int:
+            if not self._left:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._left -= (count := min(self._left, len(data)))
+            return write(fd, bytes(data)[:count])
+
+        def counted_allocate(fd: int, offset: int, size: int) -> None:
+            if size > self._left:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._left -= size
+            truncate(fd, size)
+
+        def counted_truncate(fd: int, size: int) -> None:
+            self._left += os.fstat(fd).st_size - size
+            truncate(fd, size)
+
+        patch.setattr(os, "write", counted_write)
+        patch.setattr(os, "posix_fallocate", counted_allocate)
+        patch.setattr(os, "ftruncate", counted_truncate)
+        patch.setattr(os, "fstatvfs", lambda fd: SimpleNamespace(f_bavail=self._left, f_frsize=1))
+
+    def fill(self) -> None:
+        self._left, self._taken = 0, self._left
+
+    def free(self) -> None:
+        self._left, self._taken = self._left + self._taken, 0
+
+
+@contextmanager
+def small_disk(path: Path, size_kib: int) -> Iterator[MountedDisk | CountedDisk]:
+    """
+    A real one where this process may mount it, a counted one elsewhere.
+    """
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_kib}k", "tmpfs", str(path)]
+    if os.geteuid() == 0 and not subprocess.run(command, capture_output=True, check=False).returncode:
+        try:
+            yield MountedDisk(path)
+        finally:
+            subprocess.run(["umount", "-l", str(path)], check=True)
+    else:
+        with pytest.MonkeyPatch.context() as patch:
+            yield CountedDisk(path, size_kib * KIB, patch)
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -308,11 +341,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
     """
     now = [0.0]
     with small_disk(tmp_path / "disk", 1024) as disk:
-        writer = journal(disk / "j", ballast_bytes=256 * KIB, monotonic=lambda: now[0])
+        writer = journal(disk.path / "j", ballast_bytes=256 * KIB, monotonic=lambda: now[0])
         running = [uuid7() for _ in range(50)]
         for call_id in running:
             writer.append("open", {"call_id": call_id})
-        filler = fill(disk)
+        disk.fill()
         with pytest.raises(LedgerError):
             for _ in range(100_000):
                 writer.append("open", {"call_id": uuid7(), "user_agent": "x" * 500})
@@ -330,9 +363,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         with pytest.raises(LedgerError):
             writer.append("open", {"call_id": "refused"})
 
-        filler.unlink()
-        for old in sorted((disk / "j").glob("*.ndjson"))[:-1]:
-            old.unlink()
+        disk.free()
         now[0] += 5
         assert not writer.healthy
         writer.append("open", {"call_id": "again"})
@@ -340,8 +371,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
         writer.append("close", close("again"))
         writer.close()
 
-        assert whole_and_sound(disk / "j") == [*running, "again"]
-        assert "refused" not in (disk / "j").joinpath(next((disk / "j").glob("*.ndjson")).name).read_text()
+        assert whole_and_sound(disk.path / "j") == [*running, "again"]
+        assert not any(b"refused" in path.read_bytes() for path in (disk.path / "j").glob("*.ndjson"))
 
 
 def test_even_the_ballast_is_used_up(tmp_path: Path) -> None:
@@ -349,8 +380,8 @@ def test_even_the_ballast_is_used_up(tmp_path: Path) -> None:
     When closing lines have filled the ballast too, they are refused as well, and still nothing is torn.
     """
     with small_disk(tmp_path / "disk", 1024) as disk:
-        writer = journal(disk / "j", ballast_bytes=64 * KIB, monotonic=lambda: 0.0)
-        fill(disk)
+        writer = journal(disk.path / "j", ballast_bytes=64 * KIB, monotonic=lambda: 0.0)
+        disk.fill()
         written = []
         with pytest.raises(LedgerError):
             for _ in range(10_000):
@@ -360,7 +391,7 @@ def test_even_the_ballast_is_used_up(tmp_path: Path) -> None:
         assert len(written) > 64
         writer.close()
 
-        assert whole_and_sound(disk / "j") == written
+        assert whole_and_sound(disk.path / "j") == written
 
 
 def test_starting_on_a_full_disk(tmp_path: Path) -> None:
@@ -369,12 +400,12 @@ def test_starting_on_a_full_disk(tmp_path: Path) -> None:
     """
     now = [0.0]
     with small_disk(tmp_path / "disk", 512) as disk:
-        filler = fill(disk)
-        writer = journal(disk / "j", ballast_bytes=64 * KIB, monotonic=lambda: now[0])
+        disk.fill()
+        writer = journal(disk.path / "j", ballast_bytes=64 * KIB, monotonic=lambda: now[0])
         assert not writer.healthy
         with pytest.raises(LedgerError):
             writer.append("open", {"call_id": "a"})
-        filler.unlink()
+        disk.free()
         now[0] += 5
         writer.append("open", {"call_id": "a"})
         assert writer.healthy
@@ -423,6 +454,24 @@ def test_no_descriptors_left(tmp_path: Path) -> None:
     assert whole_and_sound(tmp_path) == [str(number) for number in range(20)]
 
 
+def test_a_limit_on_file_size(tmp_path: Path) -> None:
+    """
+    Where the system limits the size of a file, the calls under way are closed in the next one.
+    """
+    writer = journal(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20 * KIB, before[1]))
+        for number in range(300):
+            writer.append("close", close(str(number)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    writer.close()
+
+    assert len(list(tmp_path.glob("*.ndjson"))) > 2
+    assert whole_and_sound(tmp_path) == [str(number) for number in range(300)]
+
+
 def test_no_directory_at_all(tmp_path: Path) -> None:
     """
     A place that can never be written is said at the start.
@@ -442,11 +491,16 @@ def test_the_dead_leave_no_ballast(tmp_path: Path) -> None:
     )
     killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, env=ENVIRONMENT)
     assert killed.returncode == -signal.SIGKILL
-    assert len(list(tmp_path.glob("*.ballast"))) == 1
+    (left,) = tmp_path.glob("*.ballast")
+    (tmp_path / ".x.new").write_text("")
+    for path in (left, tmp_path / ".x.new"):
+        os.utime(path, (1, 1))
     first = journal(tmp_path, ballast_bytes=KIB)
     second = journal(tmp_path, ballast_bytes=KIB)
 
     assert len(list(tmp_path.glob("*.ballast"))) == 2
+    assert not left.exists()
+    assert not list(tmp_path.glob(".*.new"))
     first.close()
     second.close()
     assert not list(tmp_path.glob("*.ballast"))

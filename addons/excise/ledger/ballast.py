@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from pathlib import Path
 
 SUFFIX = ".ballast"
@@ -84,16 +85,18 @@ class Ballast:
 
 def sweep(directory: Path) -> None:
     """
-    Remove the ballast of workers that have died.
+    Remove the ballast, and the files that never got their name, of workers that have died.
     """
-    for path in directory.glob("*" + SUFFIX):
+    for path in (*directory.glob("*" + SUFFIX), *directory.glob(".*.new")):
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
             continue  # gone, or not ours
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
+            # Between making a file and locking it a worker needs microseconds.
+            if time.time() - os.fstat(fd).st_mtime > 1:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
         except OSError:
             pass  # its owner lives
         finally:

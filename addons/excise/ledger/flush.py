@@ -9,6 +9,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 
 class Flusher:
@@ -26,25 +27,31 @@ class Flusher:
         self._seconds = seconds
         self._on_error = on_error
         self._fd: int | None = None
+        self._entered: Path | None = None  # where the current file's name is not synced yet
         self._retired: deque[int] = deque()
         self._stop = threading.Event()
         self.dirty = False
         self._thread = threading.Thread(target=self._run, name="journal-flush", daemon=True)
         self._thread.start()
 
-    def follow(self, fd: int | None) -> None:
+    def follow(self, fd: int | None, directory: Path | None = None) -> None:
         """
-        Take over the current descriptor; the one before is synced and closed soon. Never waits for the disk.
+        Take over the current descriptor, of a file made in `directory`; the one before is synced and closed soon. Never waits for the disk.
         """
         if self._fd is not None:
             self._retired.append(self._fd)
         self._fd = fd
+        self._entered = directory
+        self.dirty = fd is not None
 
     def _flush(self) -> None:
         fd = self._fd  # may be retired meanwhile, but only this thread closes
         if self.dirty and fd is not None:
             self.dirty = False
             self._sync(fd)
+            if (directory := self._entered) is not None:
+                self._entered = None
+                self._sync_directory(directory)
         while self._retired:
             old = self._retired.popleft()
             self._sync(old)
@@ -65,6 +72,25 @@ class Flusher:
         except OSError as error:
             self._on_error(error)
 
+    def _sync_directory(self, path: Path) -> None:
+        try:
+            sync_directory(path)
+        except FileNotFoundError:
+            pass  # deleted under us: the next line notices, and begins anew
+        except OSError as error:
+            self._on_error(error)
+
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
             self._flush()
+
+
+def sync_directory(path: Path) -> None:
+    """
+    Make the names in a directory survive a power cut.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -21,7 +21,7 @@ import orjson
 
 from excise.errors import LedgerError
 from excise.ledger.ballast import SUFFIX, Ballast, sweep
-from excise.ledger.flush import Flusher
+from excise.ledger.flush import Flusher, sync_directory
 from excise.ledger.lines import FIRST, FORMAT_VERSION, KINDS, MAX_LINE_BYTES, FileName, host_label, link
 
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME
@@ -190,6 +190,7 @@ class Journal:
         """
         self._fault = error.strerror or str(error)
         self._probe_at = self._monotonic() + self._probe_seconds
+        self._spoilt |= error.errno == errno.EFBIG  # a limit on this file, not on the disk
         with suppress(OSError):  # the fault is noted already, and it is the first one that explains
             if self._ballast is not None and self._ballast.release():
                 return True
@@ -222,8 +223,10 @@ class Journal:
         written = 0
         try:
             written = os.write(fd, line)
-            if written != len(line):  # the disk filled up in the middle of the line
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            while written < len(line):  # the disk filled up in the middle of the line; the next write says why
+                if not (more := os.write(fd, line[written:])):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                written += more
         except OSError:
             if written:
                 try:
@@ -280,14 +283,13 @@ class Journal:
             self._put(fd, line)
             hidden.rename(self.directory / str(name))
             if self._always:
-                _sync_directory(self.directory)
+                sync_directory(self.directory)
         except OSError:
             self._size, self._seq, self._head = before
             hidden.unlink(missing_ok=True)
             os.close(fd)
             raise
-        self._flusher.follow(fd)
-        self._flusher.dirty = True
+        self._flusher.follow(fd, self.directory)
         self._seq, self._head = 1, link(line[:-1])
         self._fd, self._name, self._spoilt = fd, name, False
         self._rotate_at = self._monotonic() + self._max_seconds
@@ -296,14 +298,6 @@ class Journal:
         # In the flusher's thread: plain assignments only. The next append sees the fault and moves to a new file.
         self._spoilt = True
         self._fault = error.strerror or str(error)
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _writable(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from excise.ledger.lines import Cursor, Entry, FileName
 from excise.ledger.rows import Place, Rows, abandoned, merge
 from excise.ledger.schema import CHILDREN
 
-MAX_LINES = 10_000  # a step: a third of a second
+MAX_LINES = 5_000  # a step: half a second of work, so that publications are not late while a backlog is read
 MAX_NOTES = 100  # a step: a shredded journal must not flood the table
 REMEMBERED = 100_000  # latest closed calls, against a close that was written twice
 GONE_SECONDS = 60.0  # a worker whose every file was deleted is believed dead after this

@@ -60,7 +60,7 @@ class Limits:
     max_hot_rows: int = 250_000  # and so do the oldest beyond this: a publication copies the hot store, about 0.25 s a million rows
     housekeeping_seconds: float = 30.0
     retention_seconds: float = 7 * 24 * 3600  # journal files are kept this long, sealed or not
-    compact_bytes: int = 64 * 1024 * 1024  # free room in the hot store worth a rewrite
+    compact_bytes: int = 32 * 1024 * 1024  # free room in the hot store worth a rewrite
 
 
 class Ledger:

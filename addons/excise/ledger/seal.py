@@ -25,7 +25,7 @@ from excise.ledger.schema import CHILDREN, TABLES
 from excise.ledger.views import PARQUET, literal
 
 CHUNK_ROWS = 122_880  # calls a step: one row group, and well under a second
-MERGE_ROWS = 500_000  # most rows of a file made by merging: bounds the time readers of new calls wait for it
+MERGE_ROWS = 250_000  # most rows of a file made by merging: bounds the time readers of new calls wait for it
 GRACE_SECONDS = 24 * 3600  # replaced files stay for readers that have an older published copy open
 _REPLACES = "excise_replaces"
 _DAY_US = 86_400_000_000

@@ -163,6 +163,6 @@ CREATE TABLE journal_faults (
     noted_at TIMESTAMP,
     journal_file VARCHAR,
     journal_offset BIGINT,
-    kind VARCHAR, -- chain gap unreadable oversize torn misfit duplicate rebuilt missing
+    kind VARCHAR, -- chain gap unreadable oversize torn truncated missing misfit duplicate rebuilt
     detail VARCHAR
 );
