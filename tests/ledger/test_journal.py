@@ -220,14 +220,28 @@ def test_interval_syncs_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     writer.close()
 
 
+def fails_after(patch: pytest.MonkeyPatch, size: int) -> None:
+    """
+    The next write takes `size` bytes, the one after fails.
+    """
+    real, room = os.write, [size]
+
+    def write(fd: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken, room[0] = room[0], 0
+        return real(fd, bytes(data)[:taken])
+
+    patch.setattr(os, "write", write)
+
+
 def test_a_short_write_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Half a line never stays in the file: the next line would be glued to it.
     """
     writer = journal(tmp_path)
     writer.append("close", close("a"))
-    real = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, bytes(data)[: len(data) // 2]))
+    fails_after(monkeypatch, 20)
     with pytest.raises(LedgerError):
         writer.append("close", close("b"))
     monkeypatch.undo()
@@ -239,26 +253,24 @@ def test_a_short_write_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_short_write_that_cannot_be_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A file that keeps half a line is never written again.
+    A file that keeps half a line is never written again; the call under way is closed in the next file.
     """
     writer = journal(tmp_path)
     first = writer.file
-    real = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, bytes(data)[:10]))
+    assert first is not None
 
     def broken(fd: int, size: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "ftruncate", broken)
+    fails_after(monkeypatch, 10)
     with pytest.raises(LedgerError):
         writer.append("close", close("b"))
     monkeypatch.undo()
     writer.append("close", close("c"))
     writer.close()
 
-    assert writer.file is None
-    assert first is not None
-    assert first.read_bytes()[-10:].startswith(b'{"v":1')
+    assert scan(first.read_bytes(), Cursor(), final=True).faults[0].kind == "torn"
     assert [entry["call_id"] for path in sorted(tmp_path.glob("*2.ndjson")) for entry in lines(path)[1:]] == ["c"]
 
 
@@ -462,14 +474,14 @@ def test_a_limit_on_file_size(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20 * KIB, before[1]))
-        for number in range(300):
+        for number in range(500):
             writer.append("close", close(str(number)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     writer.close()
 
     assert len(list(tmp_path.glob("*.ndjson"))) > 2
-    assert whole_and_sound(tmp_path) == [str(number) for number in range(300)]
+    assert whole_and_sound(tmp_path) == [str(number) for number in range(500)]
 
 
 def test_no_directory_at_all(tmp_path: Path) -> None:

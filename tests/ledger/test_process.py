@@ -80,6 +80,19 @@ def test_there_is_one(tmp_path: Path) -> None:
     assert f"another ledger process (pid {os.getpid()})" in second.stderr.decode()
 
 
+def test_the_hot_store_stays_locked(tmp_path: Path) -> None:
+    """
+    Copying the hot store for publication does not drop DuckDB's lock on it: nobody else gets in, so nobody can damage it.
+    """
+    write_calls(tmp_path / "journal", 10)
+    with Serving(tmp_path):
+        until(lambda: (tmp_path / "usage.duckdb").exists() and one(tmp_path, "SELECT count(*) FROM calls") == 10)
+        script = f"import duckdb; duckdb.connect({str(tmp_path / 'hot.duckdb')!r})"
+        intruder = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=30)
+
+    assert b"Could not set lock" in intruder.stderr
+
+
 def start_arguments(data: Path) -> list[str]:
     return [sys.executable, "-m", "excise.ledger.process", "--data", str(data)]
 

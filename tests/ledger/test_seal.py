@@ -164,6 +164,15 @@ run(Path(sys.argv[1]), 0.2, threading.Event(), limits=Limits(seal_after_seconds=
 """
 
 
+def die(data: Path, step: str, nth: int = 1) -> None:
+    """
+    Serve with everything old enough to be sealed, until the n-th time before `step`.
+    """
+    command = [sys.executable, "-c", DIE, str(data), step, str(nth)]
+    killed = subprocess.run(command, check=False, env=ENVIRONMENT, capture_output=True, timeout=60)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
 @pytest.mark.parametrize(
     ("step", "nth"),
     [
@@ -191,14 +200,7 @@ def test_killed_at_every_step(tmp_path: Path, step: str, nth: int) -> None:
         pass
     hot.close()
     ids += write_days(tmp_path, 2, 10)
-    killed = subprocess.run(
-        [sys.executable, "-c", DIE, str(tmp_path), step, str(nth)],
-        check=False,
-        env=ENVIRONMENT,
-        capture_output=True,
-        timeout=60,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    die(tmp_path, step, nth)
     for lose in (False, True):
         if lose:
             (tmp_path / "hot.duckdb").unlink()
@@ -209,6 +211,24 @@ def test_killed_at_every_step(tmp_path: Path, step: str, nth: int) -> None:
         assert [one(tmp_path, f"SELECT count(*) FROM {table}") for table in TABLES] == [40, 40, 40]
         assert one(tmp_path, "SELECT sum(cost_usd)::VARCHAR FROM calls") == "0.000000040"
         assert one(tmp_path, "SELECT count(*) FROM calls WHERE status <> 'ok'") == 0
+
+
+@pytest.mark.parametrize("step", ["adopt-commit", "adopt-done"])
+def test_killed_while_repairing(tmp_path: Path, step: str) -> None:
+    """
+    A start that repairs what a kill has left, or that makes a lost hot store again, may be killed as well.
+    """
+    ids = write_days(tmp_path, 2, 10)
+    die(tmp_path, "seal-commit")
+    die(tmp_path, step)
+    serve_to_the_end(tmp_path)
+    assert [row[0] for row in ask(tmp_path, "SELECT call_id FROM calls ORDER BY call_id").rows] == sorted(ids)
+    (tmp_path / "hot.duckdb").unlink()
+    die(tmp_path, step)
+    serve_to_the_end(tmp_path)
+
+    assert [row[0] for row in ask(tmp_path, "SELECT call_id FROM calls ORDER BY call_id").rows] == sorted(ids)
+    assert one(tmp_path, "SELECT count(*) FROM attempts") == 20
 
 
 def test_a_lost_hot_store_is_made_again(tmp_path: Path) -> None:

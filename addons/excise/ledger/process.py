@@ -97,20 +97,22 @@ class Ledger:
         """
         self.loader = Loader(self.hot, self.data / "journal")
         self._sealer = Sealer(self.hot, step=self._step)
-        adopted = self._sealer.adopt()
-        if fresh and (known or adopted):
-            text = f"the hot store is made anew from the journal and {len(adopted)} Parquet files"
+        strangers = self._sealer.strangers()
+        if fresh and (known or strangers):
+            text = f"the hot store is made anew from the journal and {len(strangers)} Parquet files"
             log.error("ledger lost its hot store", detail=text)
             self.hot.note([Note("rebuilt", text)], _now_us())
-        if not fresh or not known:
+        elif not strangers:
+            self._sealer.adopt([])
             publish(self.hot)
-        if fresh or adopted:
-            # A manifest behind the files may come with offsets behind the journal: read on to the end before anyone sees both, and before
-            # a call is believed abandoned whose end stands further on.
-            while self.loader.step(reap=False)[1]:
-                pass
-            self._sealer.subtract(adopted)
-            self.loader = Loader(self.hot, self.data / "journal")
+            return
+        # Nobody may see rows of a file and the same rows from the journal, nor a call that seems abandoned because its end stands further
+        # on. Killed in here, the next start finds the same strangers and does the same again.
+        while self.loader.step(reap=False)[1]:
+            pass
+        self._sealer.adopt(strangers)
+        publish(self.hot)
+        self.loader = Loader(self.hot, self.data / "journal")
 
     def tick(self) -> bool:
         """

@@ -46,6 +46,19 @@ class _Range:
         return f"started_at >= make_timestamp({self.low}) AND started_at < make_timestamp({self.high})"
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """
+    A Parquet file the manifest does not know.
+    """
+
+    file: str  # below parquet/
+    table: str
+    day: dt.date
+    rows: int
+    replaces: tuple[str, ...]
+
+
 class Sealer:
     """
     Seals, merges, adopts and sweeps Parquet files of one hot store.
@@ -211,52 +224,52 @@ class Sealer:
             [self._now_us(), files],
         )
 
-    def adopt(self) -> list[str]:
+    def strangers(self) -> list[Stranger]:
         """
-        Enter every file that is on disk and not in the manifest, take its rows out of the hot store, and drop from the manifest what is
-        not on disk. Returns the files entered (without those that another one replaces).
+        Files that are on disk and not in the manifest: a crash came between the two, or the manifest is lost or old. Removes unfinished
+        files, and sets damaged ones aside.
         """
         for path in self._root.glob("date=*/.*.new"):
             path.unlink()
-        present = {f"{path.parent.name}/{path.name}": path for path in sorted(self._root.glob("date=*/*.parquet"))}
-        known = {row[0]: row[1] for row in self._hot.rows("SELECT file, replaced_at IS NOT NULL FROM book.sealed")}
-        replaced: set[str] = set()
-        found: list[tuple[str, str, dt.date, int]] = []
-        for file, path in list(present.items()):
-            if (facts := self._facts(path)) is None:
-                del present[file]
-            elif file not in known:
-                replaced.update(facts[1])
-                found.append((file, path.name.split("-")[0], dt.date.fromisoformat(path.parent.name.removeprefix("date=")), facts[0]))
-        lost = sorted(file for file, replaced in known.items() if file not in present and not replaced)
+        known = {row[0] for row in self._hot.rows("SELECT file FROM book.sealed")}
+        found = []
+        for path in sorted(self._root.glob("date=*/*.parquet")):
+            file = f"{path.parent.name}/{path.name}"
+            if (facts := self._facts(path)) and file not in known:
+                day = dt.date.fromisoformat(path.parent.name.removeprefix("date="))
+                found.append(Stranger(file, path.name.split("-")[0], day, *facts))
+        return found
+
+    def adopt(self, strangers: list[Stranger]) -> None:
+        """
+        Enter strangers and take their rows out of the hot store, drop from the manifest what is not on disk, and write the views: one
+        transaction. The journal must be read to its end before: a hot store that is behind would otherwise read those rows again.
+        """
+        replaced = {file for stranger in strangers for file in stranger.replaces}
+        live = self._hot.rows("SELECT file FROM book.sealed WHERE replaced_at IS NULL")
+        lost = sorted(file for (file,) in live if not (self._root / file).exists())
+        self._step("adopt-commit")
         with self._hot.transaction():
-            for file, table, day, count in found:
-                self._enter(table, file, day, count, replaced=file in replaced)
-            self._retire(list(replaced))
+            for one in strangers:
+                self._enter(one.table, one.file, one.day, one.rows, replaced=one.file in replaced)
+                self._subtract(one)
+            self._retire(sorted(replaced))
             if lost:
                 self._hot.con.execute("DELETE FROM book.sealed WHERE file IN (SELECT unnest(?))", [lost])
                 self._hot.note(
                     [Note("missing", "Parquet file is gone; its rows are no longer in the ledger", file) for file in lost], self._now_us()
                 )
             self._hot.make_views()
-        live = [file for file, *_ in found if file not in replaced]
-        self.subtract(live)
-        return live
+        self._step("adopt-done")
 
-    def subtract(self, files: list[str]) -> None:
-        """
-        Remove from the hot store what `files` hold.
-        """
-        for file in files:
-            table = file.rpartition("/")[2].split("-")[0]
-            key = "id" if table == "tunnels" else "call_id"
-            held = f"(SELECT {key} FROM read_parquet({literal(str(self._root / file))}))"  # noqa: S608 names of ours
-            with self._hot.transaction():
-                self._hot.con.execute(f"DELETE FROM live.{table} WHERE {key} IN {held}")  # noqa: S608 names of ours
-                if table in ("calls", "tunnels"):
-                    self._hot.con.execute(f"DELETE FROM book.pending WHERE key IN {held}")  # noqa: S608 names of ours
+    def _subtract(self, one: Stranger) -> None:
+        key = "id" if one.table == "tunnels" else "call_id"
+        held = f"(SELECT {key} FROM read_parquet({literal(str(self._root / one.file))}))"  # noqa: S608 names of ours
+        self._hot.con.execute(f"DELETE FROM live.{one.table} WHERE {key} IN {held}")  # noqa: S608 names of ours
+        if one.table in ("calls", "tunnels"):
+            self._hot.con.execute(f"DELETE FROM book.pending WHERE key IN {held}")  # noqa: S608 names of ours
 
-    def _facts(self, path: Path) -> tuple[int, list[str]] | None:
+    def _facts(self, path: Path) -> tuple[int, tuple[str, ...]] | None:
         """
         Rows of a file, and the files it replaces. A damaged file is set aside and reported.
         """
@@ -265,7 +278,7 @@ class Sealer:
             count = self._hot.rows(f"SELECT num_rows FROM parquet_file_metadata({source})")[0][0]  # noqa: S608 literal
             pairs = self._hot.rows(f"SELECT key, value FROM parquet_kv_metadata({source})")  # noqa: S608 literal
             names = next((value for key, value in pairs if bytes(key) == _REPLACES.encode()), b"[]")
-            return int(count), list(orjson.loads(bytes(names)))
+            return int(count), tuple(orjson.loads(bytes(names)))
         except (duckdb.Error, orjson.JSONDecodeError) as error:
             path.rename(path.with_suffix(".damaged"))
             self._hot.note(
