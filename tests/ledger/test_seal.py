@@ -253,23 +253,33 @@ def test_a_lost_hot_store_is_made_again(tmp_path: Path) -> None:
     writer.close()
 
 
-@pytest.mark.parametrize("at", [10, 4096 + 100, 0.5, 0.9])
-def test_a_damaged_hot_store_is_set_aside(tmp_path: Path, at: float) -> None:
+@pytest.mark.parametrize("where", ["header", "a block of rows", "cut short"])
+def test_a_damaged_hot_store_is_set_aside(tmp_path: Path, where: str) -> None:
     """
-    A flipped byte, in the header or in a block, never reaches the analysts: the file is kept aside and made again.
+    A flipped byte, in the header or among the rows, never reaches the analysts: the file is kept aside and made again.
     """
-    ids = write_calls(tmp_path / "journal", 3000)
+    write_calls(tmp_path / "journal", 3000)
     serve_to_the_end(tmp_path)
     path = tmp_path / "hot.duckdb"
+    hot = HotStore(tmp_path)
+    ((block,),) = hot.rows(
+        "SELECT min(block_id) FROM pragma_storage_info('live.calls') WHERE column_name = 'call_id' AND segment_type = 'VARCHAR'"
+    )
+    hot.close()
     raw = bytearray(path.read_bytes())
-    # The middle of a block that holds rows, not a free one.
-    place = int(at) if at >= 1 else raw.find(ids[int(at * 3000)].encode()[:13])
-    raw[place if place > 0 else len(raw) // 2] ^= 0x10
+    if where == "header":
+        raw[10] ^= 0x10
+    elif where == "cut short":
+        del raw[-300_000:]
+    else:
+        raw[3 * 4096 + block * 262_144 + 1000] ^= 0x10  # three headers, then blocks of 256 KiB
     path.write_bytes(raw)
     serve_to_the_end(tmp_path)
 
+    assert len(list(tmp_path.glob("hot.duckdb.damaged-*"))) == 1
     assert one(tmp_path, "SELECT count(*) FROM calls") == 3000
     assert one(tmp_path, "SELECT count(DISTINCT call_id) FROM calls") == 3000
+    assert one(tmp_path, "SELECT count(*) FROM journal_faults WHERE kind = 'rebuilt'") == 1
 
 
 def test_a_stale_hot_store_heals(tmp_path: Path) -> None:

@@ -175,12 +175,10 @@ class Sealer:
                 f"sealing stopped: {expected} rows written and {removed and removed[0]} to be removed from {target.split()[0]}"
             )
 
-    def _enter(self, table: str, file: str, day: dt.date, count: int, *, replaced: bool = False) -> None:
+    def _enter(self, table: str, file: str, day: dt.date, count: int) -> None:
         version = self._hot.rows("SELECT max(version) FROM ledger_version")[0][0]
-        now = self._now_us()
         self._hot.con.execute(
-            "INSERT INTO book.sealed VALUES (?, ?, ?, ?, ?, make_timestamp(?), make_timestamp(?))",
-            [file, table, day, count, version, now, now if replaced else None],
+            "INSERT INTO book.sealed VALUES (?, ?, ?, ?, ?, make_timestamp(?), NULL)", [file, table, day, count, version, self._now_us()]
         )
 
     def merge(self, before_us: int) -> bool:
@@ -251,7 +249,7 @@ class Sealer:
         self._step("adopt-commit")
         with self._hot.transaction():
             for one in strangers:
-                self._enter(one.table, one.file, one.day, one.rows, replaced=one.file in replaced)
+                self._enter(one.table, one.file, one.day, one.rows)
                 self._subtract(one)
             self._retire(sorted(replaced))
             if lost:
