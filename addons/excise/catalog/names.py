@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 # `models/x`, `publishers/google/models/x`, `projects/…/models/x`, `arn:…:inference-profile/x`
 _RESOURCE = re.compile(r"^(?:.*/)?models/(?=[^/]+$)|^arn:[^/]+:(?:inference-profile|foundation-model|custom-model)/")
@@ -48,8 +49,9 @@ def related(one: str, other: str) -> bool:
     return not _words(one).isdisjoint(_words(other))
 
 
-def _words(name: str) -> set[str]:
-    return set(re.findall(r"[a-z]{2,}", name.lower()))
+@lru_cache(1024)
+def _words(name: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z]{2,}", name.lower()))
 
 
 def candidates(provider: str, model: str) -> Iterator[str]:

@@ -5,7 +5,6 @@ guess, without the installation's secret.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -23,8 +22,8 @@ def fingerprint(secret: bytes, provider_key: str) -> str:
     """
     `fp_` and 20 hex digits (80 bits) of HMAC-SHA-256. Same secret and key, same value; the key's provider is not part of it.
     """
-    mac = hmac.new(secret, _PURPOSE + provider_key.encode("utf-8", "surrogatepass"), hashlib.sha256)
-    return "fp_" + mac.hexdigest()[:20]
+    mac = hmac.digest(secret, _PURPOSE + provider_key.encode("utf-8", "surrogatepass"), "sha256")
+    return "fp_" + mac.hex()[:20]
 
 
 def load_or_create_secret(path: Path) -> bytes:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,7 @@ class PrincipalIndex:
         return frozenset(name for names in self.headers for name in names)
 
 
+@lru_cache(4096)
 def address(text: str) -> IPv4Address | IPv6Address | None:
     """
     An address as networks compare it: IPv4-mapped IPv6 is IPv4, a zone (`%eth0`) is dropped; `None` where it is no address.

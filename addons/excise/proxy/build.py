@@ -4,7 +4,6 @@ The parts of one worker, put together: stages in order, gateway, guard. The same
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 
@@ -78,4 +77,4 @@ def build(settings: Settings, journal: Journal) -> Parts:
 
 def _pseudonym(secret: bytes, name: str) -> str:
     # Its own prefix: one secret, but never one purpose's output for another's.
-    return "u_" + hmac.new(secret, b"consumer\x00" + name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:20]
+    return "u_" + hmac.digest(secret, b"consumer\x00" + name.encode("utf-8", "surrogatepass"), "sha256").hex()[:20]

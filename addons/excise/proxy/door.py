@@ -127,16 +127,22 @@ class Door(asyncio.Protocol):
             self._read = self._hello
 
     def data_received(self, data: bytes) -> None:
-        self.idle_since = time.monotonic()
+        now = self.idle_since = time.monotonic()
         driver = self.driver
         if driver is not None:
+            heads = driver.heads
             driver.feed(DataReceived(driver.client, data))
+            # Bytes that are no whole head yet start its clock; a whole one stops it, and a body has all the time it needs.
+            if driver.heads != heads or self.shared.gateway.live.get(driver.client.id):
+                self.since = None
+            elif self.since is None:
+                self.since = now
             return
         if self.relay is not None:
             self.relay.up(data)
             return
         if self.since is None:
-            self.since = time.monotonic()
+            self.since = now
         self._buffer += data
         self._step()
 
@@ -176,7 +182,8 @@ class Door(asyncio.Protocol):
             self.transport.abort()
         elif self.driver is not None:
             self.driver.tick(now)
-            if not self.shared.gateway.live.get(self.driver.client.id) and self._idle(now):
+            # A call that waits for its provider has the driver's timers; a body that stops coming has this one.
+            if self._idle(now) and not self.shared.gateway.waits(self.driver.client):
                 self.transport.close()
         elif self.relay is not None:
             self.relay.tick(now, self.shared.settings.idle_timeout_seconds)
@@ -276,6 +283,10 @@ class Door(asyncio.Protocol):
         context.server.tls = True
         Top(context)
         tls = ClientTLSLayer(context)
+        tls.gather = True
+        driver = self.driver
+        assert driver is not None
+        driver.tls = tls
         tls.child_layer = SealedHttpLayer(context, HTTPMode.transparent, self._terms())
         self._run(tls, data)
 

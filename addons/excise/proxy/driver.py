@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from mitmproxy.connection import Client, Connection, ConnectionState, Server
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook
 
 from excise.errors import ExciseError
 from excise.proxy.guard import HOOK_SECONDS
+from excise.proxy.tls_layers import ClientTLSLayer
 
 if TYPE_CHECKING:
     from excise.proxy.door import Shared
@@ -77,6 +79,7 @@ class Driver:
         self.transports: dict[Connection, asyncio.Transport] = {client: transport}
         self.touched: dict[Connection, float] = {}
         self.top: layer.Layer | None = None
+        self.tls: ClientTLSLayer | None = None  # where the client speaks TLS to us
         self._queue: deque[events.Event] = deque()
         self._running = False
         self._paused: set[Connection] = set()
@@ -84,6 +87,7 @@ class Driver:
         self._waiting: dict[commands.StartHook, asyncio.Task[Any]] = {}  # hooks under way, by identity
         self._out: dict[Connection, list[bytes]] = {}  # what this round of events sends, in one write a connection
         self._timers: set[asyncio.TimerHandle] = set()
+        self.heads = 0  # request heads read so far
         self.closed = False
 
     # -- events ------------------------------------------------------------------------------------------------------
@@ -115,10 +119,11 @@ class Driver:
             self.abort()
         finally:
             self._running = False
-            if self._out:
-                self._flush()
+            self._flush()
 
     def _flush(self) -> None:
+        if self.tls is not None and (data := self.tls.gathered()):
+            self._out.setdefault(self.client, []).append(data)
         out, self._out = self._out, {}
         for connection, parts in out.items():
             transport = self.transports.get(connection)
@@ -150,7 +155,10 @@ class Driver:
         """
         Run a hook and then the guard. False: the hook waits for something; when it is done, `HookCompleted` follows.
         """
-        handler = self.shared.hooks.get(type(hook))
+        kind = type(hook)
+        if kind is HttpRequestHeadersHook:
+            self.heads += 1
+        handler = self.shared.hooks.get(kind)
         fault: BaseException | None = None
         if handler is not None:
             try:
@@ -216,8 +224,7 @@ class Driver:
         transport = self.transports.get(connection)
         if transport is None:
             return
-        if connection in self._out:
-            self._flush()
+        self._flush()
         if half and connection.state & ConnectionState.CAN_WRITE and transport.can_write_eof():
             if not transport.is_closing():
                 transport.write_eof()
@@ -300,11 +307,10 @@ class Driver:
         """
         Once a second: end upstream connections that have been silent for too long while a call waits on them.
         """
-        calls = self.shared.gateway.live.get(self.client.id)
-        if not calls:
+        if not self.shared.gateway.waits(self.client):
             return
+        begun = any(flow.response is not None for flow in self.shared.gateway.live.get(self.client.id, ()))
         for connection, since in list(self.touched.items()):
-            begun = any(flow.response is not None for flow in calls)
             limit = self.shared.settings.idle_timeout_seconds if begun else self.shared.settings.first_byte_timeout_seconds
             if now - since > limit:
                 self.fail_upstream(connection, f"upstream_timeout: the provider sent nothing for {limit:g} s")

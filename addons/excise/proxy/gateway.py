@@ -71,7 +71,7 @@ class Gateway:
         self._exchanges: WeakKeyDictionary[HTTPFlow, Exchange] = WeakKeyDictionary()
         self._foreign: WeakKeyDictionary[HTTPFlow, list[int]] = WeakKeyDictionary()
         self._clients: dict[str, ClientInfo] = {}
-        self.live: dict[str, set[HTTPFlow]] = {}  # client connection id -> calls under way
+        self.live: dict[str, set[HTTPFlow]] = {}  # client connection id -> requests under way, from head to last byte of the answer
         self.reasons: WeakKeyDictionary[HTTPFlow, str] = WeakKeyDictionary()  # why we ended a call ourselves
         self._tails: WeakKeyDictionary[HTTPFlow, bytes] = WeakKeyDictionary()  # last bytes of answers that broke off
         self.seals = Seals()
@@ -97,6 +97,7 @@ class Gateway:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         flow.request.stream = False
+        self.live.setdefault(flow.client_conn.id, set()).add(flow)
 
     async def request(self, flow: HTTPFlow) -> None:
         if flow.response is not None:
@@ -166,10 +167,18 @@ class Gateway:
             self._settle(flow, exchange, status, whole=True)
         elif flow in self._foreign:
             self._foreign_done(flow, "ok")
+        else:
+            self.live.get(flow.client_conn.id, set()).discard(flow)
 
     def error(self, flow: HTTPFlow) -> None:
         message = flow.error.msg if flow.error else ""
         self._end(flow, message)
+
+    def waits(self, client: Client) -> bool:
+        """
+        Whether a call of this client waits for its provider: it was let out and has not ended.
+        """
+        return any((exchange := self._exchanges.get(flow)) is not None and exchange.attempts for flow in self.live.get(client.id, ()))
 
     # -- what the layers below the hooks ask -------------------------------------------------------------------------
 
@@ -231,7 +240,6 @@ class Gateway:
             ),
         )
         self._exchanges[flow] = exchange
-        self.live.setdefault(flow.client_conn.id, set()).add(flow)
         return exchange
 
     def _is_foreign(self, flow: HTTPFlow, exchange: Exchange) -> bool:

@@ -29,6 +29,7 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
+    HttpEvent,
     RequestHeaders,
     RequestProtocolError,
     ResponseData,
@@ -124,8 +125,20 @@ class StrictServer(Http1Server):
 
 class StrictClient(Http1Client):
     """
-    The provider's side of HTTP/1: a bounded head; trailers end the message and are dropped.
+    The provider's side of HTTP/1: a bounded head; trailers end the message and are dropped. Head and body leave in one TLS record.
     """
+
+    _head: bytes = b""
+
+    def send(self, event: HttpEvent) -> layer.CommandGenerator[None]:
+        for command in super().send(event):
+            if not isinstance(command, commands.SendData):
+                yield command
+            elif isinstance(event, RequestHeaders) and not event.end_stream:
+                self._head = command.data  # the body is whole already and follows at once
+            else:
+                command.data, self._head = self._head + command.data, b""
+                yield command
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         if isinstance(event, events.DataReceived) and len(self.buf) > MAX_ANSWER_HEAD_BYTES and b"\r\n\r\n" not in self.buf._data:

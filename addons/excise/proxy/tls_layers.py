@@ -9,6 +9,7 @@ Held to mitmproxy 12: `tests/proxy/test_tls_layers.py` runs both side by side.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing
 from logging import WARNING
@@ -98,7 +99,29 @@ class ServerTLSLayer(_Trimmed, theirs.ServerTLSLayer):
 class ClientTLSLayer(_Trimmed, theirs.ClientTLSLayer):
     """
     TLS towards the client; stands for mitmproxy's class of that name.
+
+    Where a driver asks for it (`gather`), what is sent during one round of events is encrypted at its end, as one record.
     """
+
+    gather = False
+    _held: tuple[bytes, ...] = ()
+
+    def send_data(self, data: bytes) -> layer.CommandGenerator[None]:
+        if self.gather:
+            self._held = (*self._held, data)
+        else:
+            yield from super().send_data(data)
+
+    def gathered(self) -> bytes:
+        """
+        Encrypt what was held; the bytes for the wire.
+        """
+        held, self._held = self._held, ()
+        if not held:
+            return b""
+        with contextlib.suppress(SSL.ZeroReturnError, SSL.SysCallError):  # the peer has closed its side: nobody is there to read it
+            self.tls.sendall(held[0] if len(held) == 1 else b"".join(held))
+        return _outgoing(self.tls)
 
     def receive_handshake_data(self, data: bytes) -> layer.CommandGenerator[Done]:
         if self.client_hello_parsed:
