@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 PATH = "/v1/chat/completions"
 TEXT = "what leaves the harbour before dawn and who counts the lanterns on the stone while the tide writes its own account "
@@ -32,7 +33,7 @@ class Scenario:
         """
         A chat request of that size, as ordinary text in one message.
         """
-        request = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": ""}]}
+        request: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": ""}]}
         if self.events:
             request |= {"stream": True, "stream_options": {"include_usage": True}}
         room = self.body_bytes - len(json.dumps(request, separators=(",", ":")))

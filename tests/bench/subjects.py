@@ -124,7 +124,7 @@ def _await(reached: Callable[[], bool], process: subprocess.Popen[bytes], home: 
     deadline = time.monotonic() + START_SECONDS
     while not reached():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"{process.args}\ndid not start:\n{(home / 'log').read_text()[-3000:]}")
+            raise SystemExit(f"{process.args!r}\ndid not start:\n{(home / 'log').read_text()[-3000:]}")
         time.sleep(0.02)
 
 

@@ -310,8 +310,8 @@ def cohere_tools() -> Any:
 
 
 def _bedrock() -> Any:
-    import boto3
-    from botocore.config import Config
+    import boto3  # type: ignore[import-untyped]
+    from botocore.config import Config  # type: ignore[import-untyped]
 
     # The key comes from AWS_BEARER_TOKEN_BEDROCK, as AWS documents it.
     return boto3.client("bedrock-runtime", region_name="us-east-1", config=Config(retries={"total_max_attempts": 1}))

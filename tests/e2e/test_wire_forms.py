@@ -386,7 +386,9 @@ async def play(way: Way) -> tuple[dict[str, Outcome], list[bytes]]:
     async def calls() -> list[bytes]:
         return [await in_tunnel(way, chat("ordinary")) for _ in range(ORDINARY - 1)]
 
-    *outcomes, ordinary = await asyncio.gather(*(one(send) for send in FORMS.values()), calls())
+    beside = asyncio.create_task(calls())
+    outcomes = await asyncio.gather(*(one(send) for send in FORMS.values()))
+    ordinary = await beside
     ordinary.append(await in_tunnel(way, chat("ordinary")))
     return dict(zip(FORMS, outcomes, strict=True)), ordinary
 

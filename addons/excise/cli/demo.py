@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,10 +41,8 @@ rules:
 default: allow
 """
 COLUMNS = """
-    select strftime(started_at, '%H:%M:%S') as at, provider_requested as provider,
-        coalesce(model_served, model_requested) as model, operation, stream, status, http_status as http,
-        input_tokens as input, cache_read_tokens as cached, output_tokens as output, usage_source as usage,
-        cost_usd, round(latency_ms) as ms
+    select model_requested as model, if(stream, 'yes', 'no') as stream, status, http_status as http,
+        input_tokens as input, cache_read_tokens as cached, output_tokens as output, cost_usd
     from calls order by started_at
 """
 
@@ -81,14 +80,14 @@ def demo(
             calls = _calls()
             with _environment(ready):
                 for call in calls:
-                    console.print(f"[b]{call.shows:<44}[/] {call.run()}", highlight=False)
+                    console.print(f"[b]{call.shows:<36}[/] {call.run()}", highlight=False, no_wrap=True, overflow="ellipsis")
             console.print(_ledger(home, len(calls)))
     finally:
         if not keep:
             shutil.rmtree(home, ignore_errors=True)
     if keep:
-        console.print(f"journal, ledger, CA and log stay in {home}; ask the ledger yourself:")
-        console.print(f"  duckdb -readonly {home}/data/usage.duckdb 'from spend_by_team'")
+        console.print("Journal, ledger, CA and log stay. Ask the ledger yourself:")
+        console.print(f"  duckdb -readonly {home}/data/usage.duckdb 'from spend_by_team'", soft_wrap=True, highlight=False)
     else:
         console.print("The demo's folder is gone; --keep leaves it. For real traffic: excise up")
 
@@ -154,6 +153,7 @@ def _environment(ready: dict[str, Any]) -> Iterator[None]:
 
 def _ledger(home: Path, count: int) -> Any:
     import duckdb
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     file = home / "data" / "usage.duckdb"
@@ -168,10 +168,18 @@ def _ledger(home: Path, count: int) -> Any:
                 result = ledger.execute(COLUMNS)
                 names = [column[0] for column in result.description]
                 rows = result.fetchall()
-    table = Table(*names, title="calls in usage.duckdb")
+    table = Table(title="calls in usage.duckdb", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="left" if name in ("model", "stream", "status") else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*("-" if value is None else f"{value:f}" if hasattr(value, "as_tuple") else str(value) for value in row))
+        table.add_row(*map(_cell, row))
     return table
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return "-" if value is None else str(value)
 
 
 def _calls() -> list[DemoCall]:
@@ -213,7 +221,7 @@ def _openai_calls() -> list[DemoCall]:
 
     return [
         DemoCall("OpenAI SDK", lambda: complete("gpt-4o-mini")),
-        DemoCall("OpenAI SDK, half of it from the prompt cache", lambda: complete("gpt-4.1-mini", "from cache: " + "ships " * 40)),
+        DemoCall("OpenAI SDK, half from its cache", lambda: complete("gpt-4.1-mini", "from cache: " + "ships " * 40)),
         DemoCall("OpenAI SDK, stream", stream),
         DemoCall("OpenAI SDK, denied by policy", lambda: complete("gpt-4o")),
         DemoCall("OpenAI SDK, no such model", lambda: complete("gpt-99")),
