@@ -283,7 +283,6 @@ class Door(asyncio.Protocol):
         context.server.tls = True
         Top(context)
         tls = ClientTLSLayer(context)
-        tls.gather = True
         driver = self.driver
         assert driver is not None
         driver.tls = tls
@@ -298,7 +297,7 @@ class Door(asyncio.Protocol):
 
     def _terms(self) -> Terms:
         assert self.driver is not None
-        return Terms(self.shared.gateway, self.shared.settings.max_body_bytes, run=self.driver.run_hook)
+        return Terms(self.shared.gateway, self.shared.settings.max_body_bytes, run=self.driver.run_hook, take_over=self.driver.take_over)
 
     def _run(self, top: layer.Layer, data: bytes) -> None:
         driver = self.driver

@@ -11,17 +11,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy.connection import Client, Connection, ConnectionState, Server
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook
+from mitmproxy.proxy.tunnel import TunnelState
 
 from excise.errors import ExciseError
 from excise.proxy.guard import HOOK_SECONDS
-from excise.proxy.tls_layers import ClientTLSLayer
+from excise.proxy.tls_layers import ClientTLSLayer, ServerTLSLayer
 
 if TYPE_CHECKING:
     from excise.proxy.door import Shared
@@ -80,6 +81,9 @@ class Driver:
         self.touched: dict[Connection, float] = {}
         self.top: layer.Layer | None = None
         self.tls: ClientTLSLayer | None = None  # where the client speaks TLS to us
+        self._inner: layer.Layer | None = None  # the HTTP layer, once no handshake with the client is left to do
+        self._ends: dict[Connection, ClientTLSLayer | ServerTLSLayer] = {}  # whose TLS is up and done here
+        self._stirred: set[ClientTLSLayer | ServerTLSLayer] = set()  # of these, those that have something to send
         self._queue: deque[events.Event] = deque()
         self._running = False
         self._paused: set[Connection] = set()
@@ -97,7 +101,16 @@ class Driver:
         Put the layers in place and wake them.
         """
         self.top = top
+        if self.tls is None:
+            self._inner = top
         self.feed(events.Start())
+
+    def take_over(self, connection: Connection, tls: ClientTLSLayer | ServerTLSLayer) -> None:
+        """
+        The handshake is done: encrypt and decrypt here from now on. The layer's generators would cost more than OpenSSL.
+        """
+        tls.taken_over = True
+        self._ends[connection] = tls
 
     def feed(self, event: events.Event) -> None:
         """
@@ -109,10 +122,7 @@ class Driver:
         self._running = True
         try:
             while self._queue:
-                top = self.top
-                assert top is not None
-                for command in top.handle_event(self._queue.popleft()):
-                    self._do(command)
+                self._deliver(self._queue.popleft())
         except Exception as fault:  # noqa: BLE001 - a layer crashed: mitmproxy would log it and leave the client hanging
             self.shared.guard.faults += 1
             self.shared.gateway.log_fault("layer", None, fault)
@@ -121,9 +131,40 @@ class Driver:
             self._running = False
             self._flush()
 
+    def _deliver(self, event: events.Event) -> None:
+        inner = self._inner
+        if inner is None:
+            assert self.top is not None
+            self._obey(self.top.handle_event(event))
+            if self.tls is not None and self.tls.tunnel_state is TunnelState.OPEN:
+                self.take_over(self.client, self.tls)
+                self._inner = self.tls.child_layer
+            return
+        if isinstance(event, events.ConnectionEvent) and (end := self._ends.get(event.connection)) is not None:
+            if isinstance(event, events.DataReceived):
+                plaintext, closed = end.decrypt(event.data)
+                self._stirred.add(end)
+                if plaintext:
+                    self._obey(inner.handle_event(events.DataReceived(event.connection, plaintext)))
+                if closed:
+                    self._obey(inner.handle_event(events.ConnectionClosed(event.connection)))
+                return
+            if end.closed_by_peer:
+                return  # told already
+        self._obey(inner.handle_event(event))
+
+    def _obey(self, given: Iterable[commands.Command]) -> None:
+        for command in given:
+            self._do(command)
+
     def _flush(self) -> None:
-        if self.tls is not None and (data := self.tls.gathered()):
-            self._out.setdefault(self.client, []).append(data)
+        if self._stirred:
+            stirred, self._stirred = self._stirred, set()
+            for end in stirred:
+                if data := end.encrypted():
+                    self._out.setdefault(end.conn, []).append(data)
+        if not self._out:
+            return
         out, self._out = self._out, {}
         for connection, parts in out.items():
             transport = self.transports.get(connection)
@@ -135,7 +176,11 @@ class Driver:
             if command.connection in self.transports:
                 if command.connection is not self.client:
                     self.touched[command.connection] = time.monotonic()
-                self._out.setdefault(command.connection, []).append(command.data)
+                if (end := self._ends.get(command.connection)) is not None:
+                    end.hold(command.data)
+                    self._stirred.add(end)
+                else:
+                    self._out.setdefault(command.connection, []).append(command.data)
         elif isinstance(command, commands.StartHook):
             self._hook(command)
         elif isinstance(command, commands.OpenConnection):
@@ -255,6 +300,7 @@ class Driver:
         connection.timestamp_end = time.time()
         if self.top is not None and not told:
             self.feed(events.ConnectionClosed(connection))
+        self._ends.pop(connection, None)
         if isinstance(connection, Server):
             self.shared.server_gone(connection)
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
-from mitmproxy.connection import Server
+from mitmproxy.connection import Connection, Server
 from mitmproxy.net.http import status_codes
 from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.proxy import commands, events, layer, tunnel
@@ -70,12 +70,14 @@ class Terms:
     What a layer is told by whoever puts it in place.
 
     `run` runs a hook and says whether it is done; where not, or where there is no `run`, the hook travels up as a command.
+    `take_over` is told of each upstream connection whose TLS is up: from then on its plaintext comes and goes without the TLS layer.
     `takes_connect`: CONNECT may come, because no door stands before us (inside a stock mitmproxy).
     """
 
     gate: Gate
     max_body_bytes: int
     run: Callable[[commands.StartHook], bool] | None = None
+    take_over: Callable[[Connection, ServerTLSLayer], None] | None = None
     takes_connect: bool = False
 
 
@@ -168,12 +170,14 @@ class Upstream(layer.Layer):
     One connection to a provider, opened when the sealed request wants it.
     """
 
+    child: StrictClient
+
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         error: str | None = None
         if not self.context.server.connected:
             error = yield commands.OpenConnection(self.context.server)
         if not error:
-            child = StrictClient(self.context)
+            child = self.child = StrictClient(self.context)
             self._handle_event = child.handle_event  # type: ignore[method-assign]  # as mitmproxy's own HttpClient does
             yield from child.handle_event(event)
         yield RegisterHttpConnection(self.context.server, error)
@@ -334,6 +338,14 @@ class SealedHttpLayer(HttpLayer):
         self.connections[context.server] = stack[0]
         self.waiting_for_establishment[context.server].append(event)
         yield from self.event_to_child(stack[0], events.Start())
+
+    def register_connection(self, command: RegisterHttpConnection) -> layer.CommandGenerator[None]:
+        tls = self.connections.get(command.connection)
+        if command.err is None and self._terms.take_over is not None and isinstance(tls, ServerTLSLayer):
+            assert isinstance(tls.child_layer, Upstream)
+            self.connections[command.connection] = tls.child_layer.child
+            self._terms.take_over(command.connection, tls)
+        yield from super().register_connection(command)
 
 
 def plain_response(status: int, text: str, extra: str = "") -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import time
 import typing
-from logging import WARNING
 
 from mitmproxy import connection
 from mitmproxy.connection import TlsVersion
@@ -63,6 +62,29 @@ class _Trimmed(theirs.TLSLayer):
         return True, None
 
     def receive_data(self, data: bytes) -> layer.CommandGenerator[None]:
+        plaintext, close = self.decrypt(data)
+        # After reading: that may have made something to send (a key update).
+        yield from self.tls_interact()
+        if plaintext:
+            yield from self.event_to_child(events.DataReceived(self.conn, plaintext))
+        if close:
+            yield from self.event_to_child(events.ConnectionClosed(self.conn))
+
+    def send_data(self, data: bytes) -> layer.CommandGenerator[None]:
+        if self.taken_over:
+            self.hold(data)
+        else:
+            yield from super().send_data(data)
+
+    # -- after the handshake a driver may take the layer's work over: plaintext then goes straight to the HTTP layer and back ------------
+
+    taken_over = False
+    _held: tuple[bytes, ...] = ()
+
+    def decrypt(self, data: bytes) -> tuple[bytes, bool]:
+        """
+        The plaintext of what came, and whether the peer said that it was all.
+        """
         tls = self.tls
         if data:
             tls.bio_write(data)
@@ -75,19 +97,36 @@ class _Trimmed(theirs.TLSLayer):
                 break
             except SSL.ZeroReturnError:
                 close = True
+                self.conn.state &= ~connection.ConnectionState.CAN_READ
                 break
-            except SSL.Error as error:
-                yield commands.Log(f"TLS Error: {error}", WARNING)  # an alert of the other side, most often
-                break
+            except SSL.Error:
+                break  # an alert of the other side, most often; its close follows
             if _all_read(tls):
                 break
-        # After reading: that may have made something to send (a key update).
-        yield from self.tls_interact()
-        if plaintext:
-            yield from self.event_to_child(events.DataReceived(self.conn, plaintext[0] if len(plaintext) == 1 else b"".join(plaintext)))
-        if close:
-            self.conn.state &= ~connection.ConnectionState.CAN_READ
-            yield from self.event_to_child(events.ConnectionClosed(self.conn))
+        return plaintext[0] if len(plaintext) == 1 else b"".join(plaintext), close
+
+    def hold(self, data: bytes) -> None:
+        """
+        Plaintext to send with the next `encrypted`.
+        """
+        self._held = (*self._held, data)
+
+    def encrypted(self) -> bytes:
+        """
+        Bytes for the wire: what was held, as one record where it fits, and whatever else OpenSSL has to say.
+        """
+        held, self._held = self._held, ()
+        if held:
+            with contextlib.suppress(SSL.ZeroReturnError, SSL.SysCallError):  # the peer has closed its side: nobody is there to read it
+                self.tls.sendall(held[0] if len(held) == 1 else b"".join(held))
+        return _outgoing(self.tls)
+
+    @property
+    def closed_by_peer(self) -> bool:
+        """
+        Whether the peer said goodbye in TLS, so that the end of the connection is no news.
+        """
+        return bool(self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN)
 
 
 class ServerTLSLayer(_Trimmed, theirs.ServerTLSLayer):
@@ -99,29 +138,7 @@ class ServerTLSLayer(_Trimmed, theirs.ServerTLSLayer):
 class ClientTLSLayer(_Trimmed, theirs.ClientTLSLayer):
     """
     TLS towards the client; stands for mitmproxy's class of that name.
-
-    Where a driver asks for it (`gather`), what is sent during one round of events is encrypted at its end, as one record.
     """
-
-    gather = False
-    _held: tuple[bytes, ...] = ()
-
-    def send_data(self, data: bytes) -> layer.CommandGenerator[None]:
-        if self.gather:
-            self._held = (*self._held, data)
-        else:
-            yield from super().send_data(data)
-
-    def gathered(self) -> bytes:
-        """
-        Encrypt what was held; the bytes for the wire.
-        """
-        held, self._held = self._held, ()
-        if not held:
-            return b""
-        with contextlib.suppress(SSL.ZeroReturnError, SSL.SysCallError):  # the peer has closed its side: nobody is there to read it
-            self.tls.sendall(held[0] if len(held) == 1 else b"".join(held))
-        return _outgoing(self.tls)
 
     def receive_handshake_data(self, data: bytes) -> layer.CommandGenerator[Done]:
         if self.client_hello_parsed:
