@@ -129,7 +129,7 @@ async def test_a_crashing_layer_cuts_the_connection(tmp_path, monkeypatch):
     A bug in a layer ends its connection; mitmproxy would log it and leave the client hanging.
     """
     async with house(tmp_path) as at:
-        from excise.proxy.http_layer import SealedStream
+        from excise.proxy.http_stream import SealedStream
 
         monkeypatch.setattr(SealedStream, "make_server_connection", lambda self: 1 / 0)
         reader, writer = await at.tunnel()

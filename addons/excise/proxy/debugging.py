@@ -31,7 +31,8 @@ from excise.proxy.build import build
 from excise.proxy.destination import Destinations
 from excise.proxy.front import looks_like_tls, read_basic
 from excise.proxy.guard import HOOK_SECONDS, Guard
-from excise.proxy.http_layer import SealedHttpLayer, Terms
+from excise.proxy.http_layer import SealedHttpLayer
+from excise.proxy.http_stream import Terms
 from excise.proxy.options import assert_hardened
 from excise.proxy.tls import Tls
 from excise.supervise.settings import Settings

@@ -34,7 +34,9 @@ from excise.proxy.driver import HIGH_WATER_BYTES, Driver
 from excise.proxy.front import Connect, looks_like_tls, read_front
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard
-from excise.proxy.http_layer import SealedHttpLayer, Terms, plain_response
+from excise.proxy.http_edges import plain_response
+from excise.proxy.http_layer import SealedHttpLayer
+from excise.proxy.http_stream import Terms
 from excise.proxy.relay import Relay
 from excise.proxy.settle import Settler, tunnel_row
 from excise.proxy.tls_layers import ClientTLSLayer

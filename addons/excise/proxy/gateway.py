@@ -30,7 +30,7 @@ from excise.pipeline import Pipeline
 from excise.proxy import headers as wire_headers
 from excise.proxy.answer_tap import AnswerTap
 from excise.proxy.endpoint import endpoint_target, own_answer
-from excise.proxy.http_layer import ORIGIN_FORM, TOO_LARGE
+from excise.proxy.http_stream import ORIGIN_FORM, TOO_LARGE
 from excise.proxy.seal import Seals
 from excise.proxy.settle import Settler
 from excise.stages.recognise import is_plainly_other, look_closer
