@@ -49,10 +49,16 @@ def measure(subject: Subject, scenario: Scenario, body: Path, seconds: float) ->
         got: Figures = json.loads(load.stdout.readline())
         after = subject.cost()
     cpu, worker_cpu = after.cpu_seconds - before.cpu_seconds, after.worker_cpu_seconds - before.worker_cpu_seconds
-    figures = {**got, "cpu_seconds": cpu, "worker_cpu_seconds": worker_cpu, "rss_mb": after.rss_bytes / 1e6}
+    figures = {
+        **got,
+        "cpu_seconds": cpu,
+        "worker_cpu_seconds": worker_cpu,
+        "rss_mb": after.rss_bytes / 1e6,
+        "worker_rss_mb": after.worker_rss_bytes / 1e6,
+    }
     figures["requests_per_second"] = got["requests"] / got["seconds"]
     if scenario.mode == "idle":
-        figures["rss_kb_per_connection"] = (before.rss_bytes - idle.rss_bytes) / scenario.connections / 1e3
+        figures["rss_kb_per_connection"] = (before.worker_rss_bytes - idle.worker_rss_bytes) / scenario.connections / 1e3
     for name, count in (("requests", got["requests"]), ("events", got["events"]), ("connects", got["connects"])):
         if count and worker_cpu > 0:
             figures[f"{name}_per_worker_cpu_second"] = count / worker_cpu
@@ -89,7 +95,7 @@ def table(results: list[dict[str, Any]]) -> Table:
     One line a scenario and subject; added times are over the straight way of the same rounds, ratios over mitmdump (workers: over one).
     `per worker CPU s` counts requests, events of a stream, or new connections; for idle tunnels it is KB of memory a tunnel.
     """
-    columns = ("req/s", "added p50 ms", "p99 ms", "first p50", "per worker CPU s*", "per CPU s", "ratio", "RSS MB", "errors")
+    columns = ("req/s", "added p50 ms", "p99 ms", "first p50", "per worker CPU s*", "per CPU s", "ratio", "RSS MB worker/all", "errors")
     shown = Table("scenario", "subject", *columns)
     for result in results:
         medians = result["medians"]
@@ -97,7 +103,9 @@ def table(results: list[dict[str, Any]]) -> Table:
         unit = _unit(result)
         for name, got in medians.items():
             against = medians.get({"workers": "excise-1", "stream": "mitmdump-stream"}.get(result["group"], "mitmdump"))
-            if result["group"] == "workers":
+            if name == "direct":
+                ratio = None
+            elif result["group"] == "workers":
                 ratio = got["requests_per_second"] / against["requests_per_second"] if against else None
             elif result["group"] == "bodies":
                 ratio = _added(against, base) / _added(got, base) if against and base and _added(got, base) > 0 else None
@@ -105,7 +113,11 @@ def table(results: list[dict[str, Any]]) -> Table:
                 ratio = got[unit] / against[unit] if against and unit in got and unit in against else None
             cells = [f"{got['requests_per_second']:,.0f}", f"{_added(got, base):.2f}", f"{got['p99_ms']:.1f}"]
             cells += [f"{got['first_p50_ms'] - base.get('first_p50_ms', 0):.2f}", _number(got.get(unit))]
-            cells += [_number(got.get(unit.replace("worker_", ""))), f"{ratio:.2f}" if ratio is not None else "", f"{got['rss_mb']:.0f}"]
+            cells += [
+                _number(got.get(unit.replace("worker_", ""))),
+                f"{ratio:.2f}" if ratio is not None else "",
+                f"{got['worker_rss_mb']:.0f} / {got['rss_mb']:.0f}",
+            ]
             cells.append(f"{got['errors'] + got['not_warmed']:.0f}")
             shown.add_row(result["scenario"] if name == next(iter(medians)) else "", name, *cells)
         shown.add_section()

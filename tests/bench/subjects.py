@@ -26,12 +26,13 @@ PROVIDER = "api.openai.com"
 @dataclass(frozen=True, slots=True)
 class Cost:
     """
-    CPU seconds used since their start by all processes of a subject and by those that carry traffic; resident bytes of all.
+    CPU seconds used since their start by all processes of a subject and by those that carry traffic; resident bytes of both.
     """
 
     cpu_seconds: float = 0.0
     worker_cpu_seconds: float = 0.0
     rss_bytes: int = 0
+    worker_rss_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Subject:
             sum(map(_cpu_seconds, pids)),
             sum(_cpu_seconds(pid) for pid in pids if pid in workers),
             sum(map(_rss_bytes, pids)),
+            sum(_rss_bytes(pid) for pid in pids if pid in workers),
         )
 
     def stop(self) -> None:
