@@ -59,9 +59,9 @@ class HttpRequest:
         """
         First value of a header, case-insensitive; latin-1, as HTTP/1 defines it. `None` where absent.
         """
-        wanted = name.lower().encode("ascii")
+        wanted, length = name.lower().encode("ascii"), len(name)
         for key, value in self.headers:
-            if key.lower() == wanted:
+            if len(key) == length and key.lower() == wanted:
                 return value.decode("latin-1")
         return None
 

@@ -140,9 +140,10 @@ def credential_of(headers: Sequence[tuple[bytes, bytes]], path: str) -> str | No
     for name, value in headers:
         found.setdefault(name.lower(), value)
     for name in (*_KEY_HEADERS, b"authorization"):
-        if key := _key(found.get(name, b"").decode("latin-1")):
+        if (sent := found.get(name)) and (key := _key(sent.decode("latin-1"))):
             return key
-    for protocol in found.get(b"sec-websocket-protocol", b"").decode("latin-1").split(","):
+    protocols = found.get(b"sec-websocket-protocol", b"").decode("latin-1")
+    for protocol in protocols.split(",") if protocols else ():
         if protocol.strip().startswith(_SUBPROTOCOL):
             return protocol.strip().removeprefix(_SUBPROTOCOL) or None
     _, _, query = path.partition("?")
@@ -155,6 +156,8 @@ def credential_of(headers: Sequence[tuple[bytes, bytes]], path: str) -> str | No
 
 def _key(value: str) -> str | None:
     value = value.strip()
+    if value[:7].lower() == "bearer ":
+        return value[7:].strip() or None
     for pattern in (_SIGNED, _SIGNED_BY, _QUOTED_TOKEN, _BCE):
         if match := pattern.match(value):
             return match[1]

@@ -16,13 +16,13 @@ from excise.errors import BadRequest, TooLarge
 
 MAX_HEAD_BYTES = 65_536  # all header lines together; the largest heads of SDKs are under 8 KB
 MAX_LINE_BYTES = 16_384
-MAX_HEADERS = 100
+MAXHEADERS = 100
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"CONNECT"})
 
 _REQUEST_LINE = re.compile(rb"([A-Z]{3,8}) ([^\x00-\x20\x7f]+) HTTP/1\.([01])")
 _AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})")
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*")
+HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,14 @@ class Connect:
 @dataclass(frozen=True, slots=True)
 class Plain:
     """
-    Any other HTTP request: its bytes go to the HTTP layer as they are.
+    Any other HTTP request, its head read. `size`: bytes of the head, blank line included.
     """
+
+    method: bytes
+    target: bytes
+    version: bytes  # b"HTTP/1.1" or b"HTTP/1.0"
+    fields: tuple[tuple[bytes, bytes], ...]
+    size: int
 
 
 def read_front(data: bytes) -> Connect | Plain | None:
@@ -70,14 +76,16 @@ def read_front(data: bytes) -> Connect | Plain | None:
         if len(data) > MAX_HEAD_BYTES:
             raise TooLarge("request head over 64 KiB", status=431)
         return None
-    check_head(data[:head_end])
+    fields = read_fields(data[:head_end])
     if matched[1] != b"CONNECT":
-        return Plain()
-    return _connect(matched[2], data[line_end + 1 : head_end], data[head_end + 4 :])
+        return Plain(matched[1], matched[2], b"HTTP/1." + matched[3], fields, head_end + 4)
+    return _connect(matched[2], fields, data[head_end + 4 :])
 
 
-def check_head(head: bytes) -> None:
+def read_fields(head: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """
+    The header fields of a request head without its blank line.
+
     Raises:
         TooLarge: Over the limits on size, line length or number of headers.
         BadRequest: A header line that two parsers could read differently: folded, bare CR, NUL, space before the colon.
@@ -85,24 +93,27 @@ def check_head(head: bytes) -> None:
     if len(head) > MAX_HEAD_BYTES:
         raise TooLarge("request head over 64 KiB", status=431)
     lines = head.split(b"\r\n")
-    if len(lines) > MAX_HEADERS + 1:
+    if len(lines) > MAXHEADERS + 1:
         raise TooLarge("more than 100 request headers", status=431)
+    fields = []
     for line in lines[1:]:
         if len(line) > MAX_LINE_BYTES:
             raise TooLarge("request header over 16 KiB", status=431)
-        if _HEADER.fullmatch(line) is None:
+        matched = HEADER.fullmatch(line)
+        if matched is None:
             raise BadRequest("a request header is folded, or has a bare CR, LF or NUL")
+        fields.append((matched[1], matched[2]))
+    return tuple(fields)
 
 
-def _connect(target: bytes, fields: bytes, rest: bytes) -> Connect:
+def _connect(target: bytes, fields: tuple[tuple[bytes, bytes], ...], rest: bytes) -> Connect:
     matched = _AUTHORITY.fullmatch(target)
     if matched is None or not 0 < int(matched[3]) < 65536:
         raise BadRequest("CONNECT wants HOST:PORT")
     user = password = None
-    for line in fields.split(b"\r\n"):
-        name, _, value = line.partition(b":")
+    for name, value in fields:
         if name.lower() == b"proxy-authorization":
-            user, password = read_basic(value.strip())
+            user, password = read_basic(value)
     host = (matched[1] or matched[2]).decode("ascii").lower().rstrip(".")
     return Connect(host=host, port=int(matched[3]), user=user, password=password, rest=rest)
 

@@ -30,7 +30,7 @@ from excise.pipeline import Pipeline
 from excise.proxy import headers as wire_headers
 from excise.proxy.answer_tap import AnswerTap
 from excise.proxy.endpoint import endpoint_target, own_answer
-from excise.proxy.http_stream import ORIGIN_FORM, TOO_LARGE
+from excise.proxy.http_stream import ORIGIN_FORM, OTHER_TARGET, TOO_LARGE
 from excise.proxy.seal import Seals
 from excise.proxy.settle import Settler
 from excise.stages.recognise import is_plainly_other, look_closer
@@ -258,6 +258,8 @@ class Gateway:
             flow.request.headers["host"] = host
             exchange.http = HttpRequest(http_.method, "https", host, 443, path, http_.headers, http_.body)
             return False
+        if flow.metadata.get(OTHER_TARGET):
+            raise BadRequest("the request line names another host than the connection", kind="host_mismatch")
         wire_headers.check_host(flow.request)
         if self._catalog.is_provider_host(http_.host):
             if http_.scheme != "https" and http_.port == 80:

@@ -5,8 +5,12 @@ again and again is asked cheaply.
 
 from __future__ import annotations
 
+import re
+import time
+
 from mitmproxy import http
-from mitmproxy.net.http import status_codes
+from mitmproxy.net.http import http1, status_codes
+from mitmproxy.net.http.http1.read import _read_request_line
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import RegisterHttpConnection
@@ -20,14 +24,16 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Http1Server
+from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Http1Server, make_body_reader
 
-from excise.errors import ExciseError
-from excise.proxy.front import MAX_HEAD_BYTES, Connect, read_front
+from excise.errors import BadRequest, ExciseError
+from excise.proxy.front import HEADER, MAX_HEAD_BYTES, Connect, Plain, read_front
 from excise.proxy.indexed_headers import IndexedHeaders
 
 # A response head larger than this is an attack on memory: 100 headers of the largest size seen from providers fit several times.
 MAX_ANSWER_HEAD_BYTES = 256 * 1024
+
+_STATUS_LINE = re.compile(rb"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\r\n\x00]*))?")
 
 
 class _Strict(Http1Connection):
@@ -68,21 +74,37 @@ class StrictServer(_Strict, Http1Server):
         self._takes_connect = takes_connect
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.DataReceived):
-            try:
-                front = read_front(bytes(self.buf._data[: MAX_HEAD_BYTES + 4]))
-            except ExciseError as error:
-                yield from self._give_up(error.status, error.message)
-                return
+        if not isinstance(event, events.DataReceived):
+            yield from super().read_headers(event)
+            return
+        try:
+            front = read_front(bytes(self.buf._data[: MAX_HEAD_BYTES + 4]))
             if front is None:
                 return
-            if isinstance(front, Connect) and not self._takes_connect:
-                yield from self._give_up(400, "CONNECT inside a connection already in use")
+            if isinstance(front, Connect):
+                if self._takes_connect:
+                    yield from super().read_headers(event)
+                else:
+                    yield from self._give_up(400, "CONNECT inside a connection already in use")
                 return
-        for command in super().read_headers(event):
-            if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
-                data = command.event.request.data
-                data.headers = IndexedHeaders(data.headers.fields)
+            request = request_of(front)
+            size = http1.expected_http_body_size(request)
+        except (ExciseError, ValueError) as error:
+            refusal = error if isinstance(error, ExciseError) else BadRequest("the request's target or length cannot be read")
+            yield from self._give_up(refusal.status, refusal.message)
+            return
+        self.request = request
+        self.buf.maybe_extract_at_most(front.size)
+        yield ReceiveHttp(RequestHeaders(self.stream_id, request, size == 0))
+        self.body_reader = make_body_reader(size)
+        self.state = self.read_body
+        yield from self.state(event)
+
+    def send(self, event: HttpEvent) -> layer.CommandGenerator[None]:
+        for command in super().send(event):
+            if isinstance(event, ResponseProtocolError) and isinstance(command, commands.SendData):
+                # mitmproxy's own page would name it and quote its error.
+                command.data = plain_response(event.code.http_status_code() or 502, "the call could not be made")
             yield command
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -122,18 +144,33 @@ class StrictClient(_Strict, Http1Client):
                 yield command
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.DataReceived) and len(self.buf) > MAX_ANSWER_HEAD_BYTES and b"\r\n\r\n" not in self.buf._data:
+        data = self.buf._data
+        if not isinstance(event, events.DataReceived) or self.request is None:
+            yield from super().read_headers(event)
+            return
+        assert self.stream_id is not None
+        end = data.find(b"\r\n\r\n")
+        if end < 0 and len(data) <= MAX_ANSWER_HEAD_BYTES:
+            return
+        head = bytes(data[:end]) if 0 <= end <= MAX_ANSWER_HEAD_BYTES else b""
+        try:
+            response = response_of(head)
+            size = http1.expected_http_body_size(self.request, response)
+        except ValueError:
             yield commands.CloseConnection(self.conn)
-            if self.stream_id is not None:
-                text = "upstream_failed: response head over 256 KiB"
-                yield ReceiveHttp(ResponseProtocolError(self.stream_id, text, ErrorCode.GENERIC_SERVER_ERROR))
+            text = "upstream_failed: the provider's response head cannot be read"
+            yield ReceiveHttp(ResponseProtocolError(self.stream_id, text, ErrorCode.GENERIC_SERVER_ERROR))
             self.state = self.done
             return
-        for command in super().read_headers(event):
-            if isinstance(command, ReceiveHttp) and isinstance(command.event, ResponseHeaders):
-                data = command.event.response.data
-                data.headers = IndexedHeaders(data.headers.fields)
-            yield command
+        self.buf.maybe_extract_at_most(end + 4)
+        if 100 <= response.status_code < 200 and response.status_code != 101:
+            yield from self.read_headers(event)  # interim: the answer is still to come
+            return
+        self.response = response
+        yield ReceiveHttp(ResponseHeaders(self.stream_id, response, size == 0))
+        self.body_reader = make_body_reader(size)
+        self.state = self.read_body
+        yield from self.state(event)
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         try:
@@ -160,6 +197,61 @@ class Upstream(layer.Layer):
             self._handle_event = child.handle_event  # type: ignore[method-assign]  # as mitmproxy's own HttpClient does
             yield from child.handle_event(event)
         yield RegisterHttpConnection(self.context.server, error)
+
+
+def request_of(front: Plain) -> http.Request:
+    """
+    mitmproxy's request for a head that was read.
+
+    Raises:
+        ValueError: The target is none of the forms HTTP knows.
+    """
+    host, port, scheme, authority, path = "", 0, b"", b"", front.target
+    if not path.startswith(b"/") and path != b"*":
+        host, port, _, scheme, authority, path, _ = _read_request_line(b"%s %s %s" % (front.method, front.target, front.version))
+    return http.Request(
+        host=host,
+        port=port,
+        method=front.method,
+        scheme=scheme,
+        authority=authority,
+        path=path,
+        http_version=front.version,
+        headers=IndexedHeaders(front.fields),
+        content=None,
+        trailers=None,
+        timestamp_start=time.time(),
+        timestamp_end=None,
+    )
+
+
+def response_of(head: bytes) -> http.Response:
+    """
+    mitmproxy's response for a head without its blank line.
+
+    Raises:
+        ValueError: It is no HTTP/1 head, or a field is folded or holds a bare CR, LF or NUL: two readers could differ on it.
+    """
+    first, *lines = head.split(b"\r\n")
+    matched = _STATUS_LINE.fullmatch(first)
+    if matched is None:
+        raise ValueError("status line")
+    fields = []
+    for line in lines:
+        field = HEADER.fullmatch(line)
+        if field is None:
+            raise ValueError("header field")
+        fields.append((field[1], field[2]))
+    return http.Response(
+        http_version=matched[1],
+        status_code=int(matched[2]),
+        reason=matched[3] or b"",
+        headers=IndexedHeaders(fields),
+        content=None,
+        trailers=None,
+        timestamp_start=time.time(),
+        timestamp_end=None,
+    )
 
 
 def ends_connection(request: http.Request, response: http.Response) -> bool:

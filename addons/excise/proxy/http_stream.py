@@ -31,6 +31,7 @@ from excise.proxy.tls_layers import ServerTLSLayer
 
 TOO_LARGE = "request body over the limit"
 ORIGIN_FORM = "excise.origin_form"  # key in flow.metadata: the client spoke to our own port as to a server
+OTHER_TARGET = "excise.other_target"  # the same: inside a tunnel, the request line names another host
 
 _FROM_CLIENT = (RequestHeaders, RequestData, RequestEndOfMessage, RequestTrailers)
 _BROKEN = (RequestProtocolError, ResponseProtocolError)
@@ -108,11 +109,15 @@ class SealedStream(HttpStream):
 
     def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
         origin_form = not event.request.host
+        target = (event.request.host, event.request.port)
         parent = super().state_wait_for_request_headers(event)
         # The flow exists once the parent runs; mark it before the first hook sees it.
         command = next(parent, None)
-        if origin_form and self.mode is HTTPMode.regular:
-            self.flow.metadata[ORIGIN_FORM] = True
+        if origin_form:
+            if self.mode is HTTPMode.regular:
+                self.flow.metadata[ORIGIN_FORM] = True
+        elif self.mode is HTTPMode.transparent and target != (self.flow.request.host, self.flow.request.port):
+            self.flow.metadata[OTHER_TARGET] = True
         reply = None
         while command is not None:
             reply = yield command

@@ -87,6 +87,7 @@ def opening(exchange: Exchange) -> dict[str, Any]:
     What is known before the request leaves. Keys are columns of the ledger.
     """
     http, call, prompt, principal, decision = exchange.http, exchange.call, exchange.prompt, exchange.principal, exchange.decision
+    agent = http.header("user-agent")
     record: dict[str, Any] = {
         "call_id": exchange.id,
         "started_at": exchange.started_at_us,
@@ -94,8 +95,8 @@ def opening(exchange: Exchange) -> dict[str, Any]:
         "client_ip": exchange.client.ip,
         "server_host": http.host,
         "request_bytes": len(http.body),
-        "user_agent": _short(http.header("user-agent")),
-        "sdk": sdk_of(http.header("x-stainless-lang"), http.header("user-agent")),
+        "user_agent": _short(agent),
+        "sdk": sdk_of(http.header("x-stainless-lang"), agent),
         "currency": "USD",
     }
     if (trace := http.header("traceparent")) and (found := _TRACEPARENT.match(trace)):

@@ -133,6 +133,8 @@ def max_tokens(body: dict[str, Any]) -> int | None:
     The most tokens the answer may have; `None` where it is left to the model. Of several statements the first in `_MAX_TOKENS`.
     """
     for path in _MAX_TOKENS:
+        if path[0] not in body:
+            continue
         value = _at(body, path)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -146,6 +148,8 @@ def reasoning_level(body: dict[str, Any]) -> str | None:
     How hard the model was asked to think, one of `LEVELS`; `None` where the request does not say.
     """
     for path in _EFFORT:
+        if path[0] not in body:
+            continue
         value = _at(body, path)
         if isinstance(value, bool):
             return "on" if value else "off"
@@ -153,6 +157,8 @@ def reasoning_level(body: dict[str, Any]) -> str | None:
             level = value.lower().removeprefix("thinking_level_")
             return level if level in LEVELS else "other"
     for path in _THINKING:
+        if path[0] not in body:
+            continue
         thinking = _at(body, path)
         if isinstance(thinking, dict) and (level_of := _switch(thinking)) is not None:
             return level_of

@@ -191,7 +191,7 @@ class Meter:
         """
         The usage and what it is worth, from what was stated in the body, in headers, and what passed.
         """
-        usage = _with_headers(stated, read_headers(found), reader)
+        usage = _with_headers(stated, read_headers(found), reader) if found else stated
         if self._call.operation == "speech" and usage.input_tokens is None and usage.characters is None and reader.content:
             usage = replace(usage, characters=characters_of(self._prompt.json if self._prompt is not None else None))
             return usage, UsageSource.ESTIMATED if usage.said else UsageSource.UNKNOWN

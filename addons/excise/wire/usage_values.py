@@ -11,6 +11,8 @@ import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 # No call holds a trillion tokens. Above it somebody lies, and a sum of a few would no longer fit the ledger's BIGINT.
@@ -152,6 +154,11 @@ def id_of(value: Any) -> str | None:
     return value if type(value) is str and _ID.fullmatch(value) else None
 
 
+@lru_cache(1024)
+def _is_name(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
+
+
 def numbers_only(value: Any, depth: int = 0) -> Any:
     """
     A usage object as it may be kept: numbers, booleans, nulls, and words that look like enumeration values (`ON_DEMAND`, `5m`).
@@ -171,7 +178,7 @@ def numbers_only(value: Any, depth: int = 0) -> Any:
     if type(value) is list:
         return [numbers_only(item, depth + 1) for item in value[:_ITEMS]]
     if type(value) is dict:
-        return {key: _member(key, item, depth) for key, item in list(value.items())[:_ITEMS] if type(key) is str and _KEY.fullmatch(key)}
+        return {key: _member(key, item, depth) for key, item in islice(value.items(), _ITEMS) if type(key) is str and _is_name(key)}
     return None
 
 
