@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +14,7 @@ import typer
 from excise.catalog.providers import Catalog
 from excise.errors import CertificateError, SettingsError
 from excise.policy.store import PolicyStore
+from excise.supervise.log import log_to_stderr
 from excise.supervise.settings import Settings
 from excise.supervise.supervisor import Supervisor, hold_port
 from excise.trust.authority import ROOT_FILE, Authority
@@ -59,7 +58,7 @@ def up(
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name != "quiet"}
     settings = settle(Settings.load(flags), named_policies=policies is not None)
-    _log_to_stderr()
+    log_to_stderr()
     check_files(settings)
     bundle = trust(settings)
     sock, settings = hold_port(settings)
@@ -145,16 +144,4 @@ def _greeting(settings: Settings, bundle: Bundle) -> str:
             "",
             "  Ctrl-C drains and stops.",
         )
-    )
-
-
-def _log_to_stderr() -> None:
-    logging.getLogger().setLevel(logging.CRITICAL + 1)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -34,6 +34,7 @@ from excise.ledger.hot import HotStore, Note, compact
 from excise.ledger.loader import Loader
 from excise.ledger.publish import PUBLISHED, publish
 from excise.ledger.seal import Sealer
+from excise.supervise.log import log_to_stderr
 
 log = structlog.get_logger("excise.ledger")
 
@@ -282,6 +283,12 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
+def _watch_stdin(stop: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    stop.set()
+
+
 def main() -> None:
     """
     Serve until SIGTERM or SIGINT. Exit 1: refused, saying why.
@@ -289,16 +296,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m excise.ledger.process", description="Load the journal and publish the ledger.")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--publish-seconds", type=float, default=2.0, metavar="N")
+    parser.add_argument("--while-stdin", action="store_true", help="end when standard input ends: when whoever started this is gone")
     given = parser.parse_args()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    log_to_stderr()
     stop = threading.Event()
+    if given.while_stdin:
+        threading.Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:

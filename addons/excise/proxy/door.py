@@ -10,9 +10,6 @@ The door: one protocol per accepted connection, which decides what the client wa
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +34,7 @@ from excise.proxy.guard import Guard
 from excise.proxy.http_edges import plain_response
 from excise.proxy.http_layer import SealedHttpLayer
 from excise.proxy.http_stream import Terms
+from excise.proxy.redirected import is_address, original_destination
 from excise.proxy.relay import Relay
 from excise.proxy.settle import Settler, tunnel_row
 from excise.proxy.tls_layers import ClientTLSLayer
@@ -46,9 +44,6 @@ from excise.supervise.settings import Settings
 FRONT_SECONDS = 10.0  # from the first byte to a whole request head, and from CONNECT to a whole ClientHello
 MAX_HELLO_BYTES = 64 * 1024
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-
-SO_ORIGINAL_DST = 80  # linux/netfilter_ipv4.h; the same number for IPv6
-SOL_IPV6 = 41
 
 
 @dataclass(slots=True)
@@ -262,7 +257,7 @@ class Door(asyncio.Protocol):
     def _decide(self, sni: str, host: str, port: int, data: bytes) -> None:
         shared = self.shared
         known = shared.catalog.is_provider_host
-        named = not self._transparent and not _is_address(host)
+        named = not self._transparent and not is_address(host)
         if sni and named and sni != host and (known(sni) or known(host)):
             self._refused_tunnel(sni, "sni_mismatch")
             raise Refused("CONNECT and SNI name different hosts", kind="host_mismatch")
@@ -375,29 +370,3 @@ class Door(asyncio.Protocol):
         sni = (hello.sni or "").lower().rstrip(".")
         # A provider's name behind another host's CONNECT would be a way round the policy.
         return not (sni and self.shared.catalog.is_provider_host(sni))
-
-
-def original_destination(sock: socket.socket) -> tuple[str, int]:
-    """
-    Where a redirected connection was going before nft or iptables turned it round.
-
-    Raises:
-        OSError: It was not redirected.
-    """
-    if sock.family == socket.AF_INET6:
-        with contextlib.suppress(OSError):
-            raw = sock.getsockopt(SOL_IPV6, SO_ORIGINAL_DST, 28)
-            _, port, _, address = struct.unpack_from("!HHI16s", raw)
-            return socket.inet_ntop(socket.AF_INET6, address), port
-    raw = sock.getsockopt(socket.SOL_IP, SO_ORIGINAL_DST, 16)
-    _, port, address = struct.unpack_from("!HH4s", raw)
-    return socket.inet_ntop(socket.AF_INET, address), port
-
-
-def _is_address(host: str) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.inet_pton(family, host)
-    except OSError:
-        return host.replace(".", "").isdigit()  # 127.1, 2130706433: spellings of addresses that resolvers take
-    return True

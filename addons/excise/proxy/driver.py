@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy.connection import Client, Connection, ConnectionState, Server
@@ -22,6 +22,7 @@ from mitmproxy.proxy.tunnel import TunnelState
 
 from excise.errors import ExciseError
 from excise.proxy.guard import HOOK_SECONDS
+from excise.proxy.hooks import contained, fault_of
 from excise.proxy.tls_layers import ClientTLSLayer, ServerTLSLayer
 
 if TYPE_CHECKING:
@@ -209,11 +210,11 @@ class Driver:
             try:
                 outcome = handler(*hook.args())
                 if outcome is not None:
-                    task = asyncio.Task(_contained(outcome), loop=self.shared.loop, eager_start=True)
+                    task = asyncio.Task(contained(outcome), loop=self.shared.loop, eager_start=True)
                     if not task.done():
                         self._wait(hook, task)
                         return False
-                    fault = _fault_of(task)
+                    fault = fault_of(task)
             except BaseException as raised:  # noqa: BLE001 - also SystemExit: a library that exits must not take the proxy with it
                 fault = raised
         self.shared.guard.after(hook, fault)
@@ -232,7 +233,7 @@ class Driver:
         def done(finished: asyncio.Task[Any]) -> None:
             deadline.cancel()
             del self._waiting[hook]
-            fault = _fault_of(finished)
+            fault = fault_of(finished)
             if not self.closed:
                 self.shared.guard.after(hook, fault)
                 if hook.blocking:
@@ -384,21 +385,3 @@ class Driver:
         for connection, transport in list(self.transports.items()):
             connection.state = ConnectionState.CLOSED
             transport.abort()
-
-
-class HookExited(Exception):
-    """
-    A hook called `sys.exit` or raised KeyboardInterrupt: the call is refused, the proxy stays.
-    """
-
-
-async def _contained(hook: Awaitable[None]) -> None:
-    try:
-        await hook
-    except (SystemExit, KeyboardInterrupt) as fault:
-        # A task would let these through to the event loop, and so end the process.
-        raise HookExited from fault
-
-
-def _fault_of(task: asyncio.Task[Any]) -> BaseException | None:
-    return asyncio.CancelledError("cancelled or over its deadline") if task.cancelled() else task.exception()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import resource
 import signal
@@ -39,6 +38,7 @@ from excise.proxy.door import Door, Shared
 from excise.proxy.options import Hardened, assert_hardened, options_for_layers
 from excise.proxy.tls import Tls
 from excise.proxy.untrusting import Untrusting
+from excise.supervise.log import log_to_stderr
 from excise.supervise.settings import Settings
 from excise.trust.authority import Authority
 from excise.trust.leaf import LeafIssuer
@@ -282,14 +282,16 @@ async def _serve(settings: Settings, number: int) -> None:
             worker.stop()
 
     loop.add_reader(0, parent_gone)
-    await worker.run(lambda: print("ready", flush=True))  # noqa: T201  # read by the supervisor
+
+    def ready() -> None:
+        print("ready", flush=True)  # noqa: T201  # read by the supervisor
+        os.dup2(2, 1)  # nobody reads on: a stray print must not fill the pipe and block
+
+    await worker.run(ready)
 
 
 def _prepare_process() -> None:
-    # Texts of mitmproxy's layers quote what clients sent; asyncio's quote exceptions. Neither may reach a log.
-    logging.getLogger("mitmproxy").disabled = True
-    logging.getLogger().setLevel(logging.CRITICAL + 1)
-    logging.disable(logging.CRITICAL)
+    log_to_stderr()
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold prompts
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
