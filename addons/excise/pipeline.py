@@ -64,6 +64,15 @@ class Pipeline:
             events = on_events(exchange, events)
         return events
 
-    async def finish(self, exchange: Exchange) -> None:
+    async def finish(self, exchange: Exchange) -> list[Exception]:
+        """
+        Let every stage finish, whatever happens to the others: the call's row depends on the last of them. Returns what was raised.
+        """
+        faults: list[Exception] = []
         for on_finish in self._finishes:
-            await on_finish(exchange)
+            try:
+                await on_finish(exchange)
+            except Exception as fault:  # noqa: BLE001 - a bug in one stage must not cost the row; the gateway logs what is returned
+                exchange.error_type = exchange.error_type or "internal"
+                faults.append(fault)
+        return faults

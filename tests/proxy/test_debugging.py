@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from house import CHAT, POLICY, domains, post, read_answer
 
 from excise.standin.server import StandIn
 from excise.trust.authority import ROOT_FILE, Authority
-from house import CHAT, POLICY, domains, post, read_answer
 
 ADDON = Path(__file__).resolve().parents[2] / "addons" / "intercept.py"
 

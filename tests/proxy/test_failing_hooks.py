@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 import pytest
+from house import CHAT, house, post, read_answer
 from mitmproxy.proxy.layers.http import _hooks
 
 from excise.proxy import driver
-from house import CHAT, house, post, read_answer
 
 HOOKS = {
     "requestheaders": _hooks.HttpRequestHeadersHook,

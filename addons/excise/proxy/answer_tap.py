@@ -30,12 +30,14 @@ class AnswerTap:
         *,
         edits: bool,
         on_fault: Callable[[Exchange, Exception], bytes],
+        cut: Callable[[], None],
     ):
         self._exchange = exchange
         self._pipeline = pipeline
         self._decoder = decoder
         self._edits = edits
         self._on_fault = on_fault
+        self._cut = cut
         self._closed = False
         self._ended = False  # a rewriting stage failed: nothing more may leave
 
@@ -82,6 +84,11 @@ class AnswerTap:
                 frames = self._pipeline.events(self._exchange, frames)
             if not self._edits:
                 return [chunk]
+            if self._decoder.broken or self._decoder.overflow:
+                # What cannot be read cannot be rewritten, and passing on a part of it would look whole.
+                self._ended = True
+                self._cut()
+                return []
         return [frame.raw for frame in frames if frame.raw]
 
     def _fail(self, chunk: bytes, fault: Exception) -> list[bytes]:

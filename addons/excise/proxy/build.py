@@ -5,14 +5,17 @@ The parts of one worker, put together: stages in order, gateway, guard. The same
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from excise.catalog.prices import Prices
 from excise.catalog.providers import Catalog
+from excise.exchange import ClientInfo
 from excise.ledger.journal import Journal
 from excise.pipeline import Pipeline
 from excise.policy.fingerprint import load_or_create_secret
 from excise.policy.known import known_names
+from excise.policy.principals import identify
 from excise.policy.store import PolicyStore
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard
@@ -40,6 +43,7 @@ class Parts:
     settler: Settler
     gateway: Gateway
     guard: Guard
+    admit: Callable[[ClientInfo, bool], None]
 
 
 def build(settings: Settings, journal: Journal) -> Parts:
@@ -65,14 +69,32 @@ def build(settings: Settings, journal: Journal) -> Parts:
         ]
     )
     settler = Settler(pipeline, write=record.write, tunnels_allowed=lambda: policies.current.defaults.tunnels == "allow")
+    admit = admission(policies)
     gateway = Gateway(
         pipeline=pipeline,
         catalog=catalog,
         settler=settler,
         show_headers=lambda: policies.current.defaults.headers == "on",
+        admit=lambda client: admit(client, True),
         private_headers=lambda: policies.current.principals.header_names,
     )
-    return Parts(catalog, policies, record, pipeline, settler, gateway, Guard(gateway))
+    return Parts(catalog, policies, record, pipeline, settler, gateway, Guard(gateway), admit)
+
+
+def admission(policies: PolicyStore) -> Callable[[ClientInfo, bool], None]:
+    """
+    What can be said of a connection before any request is read: wrong credentials are refused at CONNECT, where clients expect their 407,
+    and so is whoever cannot be known later either.
+    """
+
+    def admit(client: ClientInfo, final: bool) -> None:
+        policy = policies.current
+        index = policy.principals
+        only_users = bool(index.users) and not (index.headers or index.networks or index.provider_keys)
+        if client.proxy_user is not None or (policy.defaults.require_principal and (final or only_users)):
+            identify(policy, client, (), None)
+
+    return admit
 
 
 def _pseudonym(secret: bytes, name: str) -> str:

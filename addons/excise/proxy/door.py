@@ -27,13 +27,14 @@ from excise.errors import BadRequest, ExciseError, Refused, Unauthenticated
 from excise.exchange import Capture, ClientInfo
 from excise.proxy.client_hello import read_client_hello
 from excise.proxy.destination import Destinations
-from excise.proxy.driver import HIGH_WATER_BYTES, Driver
+from excise.proxy.driver import Driver
 from excise.proxy.front import Connect, looks_like_tls, read_front
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard
 from excise.proxy.http_edges import plain_response
 from excise.proxy.http_layer import SealedHttpLayer
 from excise.proxy.http_stream import Terms
+from excise.proxy.peer import HIGH_WATER_BYTES
 from excise.proxy.redirected import is_address, original_destination
 from excise.proxy.relay import Relay
 from excise.proxy.settle import Settler, tunnel_row
@@ -62,7 +63,7 @@ class Shared:
     destinations: Destinations
     untrusting: Untrusting
     hooks: dict[type[StartHook], Callable[..., Any]]
-    admit: Callable[[ClientInfo], None]  # raises Unauthenticated where policy knows at CONNECT that it will refuse
+    admit: Callable[[ClientInfo, bool], None]  # raises Unauthenticated; True: nothing more will be known of this client
     tunnels_allowed: Callable[[], bool]
     covers: Callable[[str], bool]  # whether our CA can sign for a name
     server_gone: Callable[[Server], None]
@@ -127,13 +128,7 @@ class Door(asyncio.Protocol):
         now = self.idle_since = time.monotonic()
         driver = self.driver
         if driver is not None:
-            heads = driver.heads
-            driver.feed(DataReceived(driver.client, data))
-            # Bytes that are no whole head yet start its clock; a whole one stops it, and a body has all the time it needs.
-            if driver.heads != heads or self.shared.gateway.live.get(driver.client.id):
-                self.since = None
-            elif self.since is None:
-                self.since = now
+            self._feed(driver, data, now)
             return
         if self.relay is not None:
             self.relay.up(data)
@@ -142,6 +137,18 @@ class Door(asyncio.Protocol):
             self.since = now
         self._buffer += data
         self._step()
+
+    def _feed(self, driver: Driver, data: bytes, now: float) -> None:
+        """
+        Bytes for the layers. Those that are no whole head yet start its clock; a whole head stops it, and so does a handshake that is done.
+        A body has all the time it needs.
+        """
+        heads, established = driver.heads, driver.established
+        driver.feed(DataReceived(driver.client, data))
+        if driver.heads != heads or driver.established != established or self.shared.gateway.live.get(driver.client.id):
+            self.since = None
+        elif self.since is None:
+            self.since = now
 
     def eof_received(self) -> bool:
         if self.driver is not None:
@@ -219,7 +226,7 @@ class Door(asyncio.Protocol):
     def _connect(self, front: Connect) -> None:
         shared = self.shared
         self.info = ClientInfo(self.info.ip, self.info.port, Capture.PROXY, front.user, front.password)
-        shared.admit(self.info)
+        shared.admit(self.info, not shared.catalog.is_provider_host(front.host))
         self._target = (front.host, front.port)
         self._buffer[:] = front.rest
         if shared.catalog.is_provider_host(front.host):
@@ -288,8 +295,8 @@ class Door(asyncio.Protocol):
 
     def _start_driver(self) -> Any:
         client = Client(peername=self._peer, sockname=self._name, state=ConnectionState.OPEN, timestamp_start=time.time())
-        self.shared.gateway.connected(client, self.info)
         self.driver = Driver(self.shared, client, self.transport)
+        self.shared.gateway.connected(client, self.info, self.driver.cut)
         return self.driver.context
 
     def _terms(self) -> Terms:
@@ -301,11 +308,12 @@ class Door(asyncio.Protocol):
         assert driver is not None
         self._buffer.clear()
         driver.start(top)
-        driver.feed(DataReceived(driver.client, data))
+        self._feed(driver, data, time.monotonic())
 
     # -- tunnels -----------------------------------------------------------------------------------------------------
 
     def _check_tunnel(self, host: str) -> None:
+        self.shared.admit(self.info, True)
         if not self.shared.tunnels_allowed():
             self._refused_tunnel(None, "policy")
             raise Refused(f"policy allows only LLM providers, and {host} is none", kind="tunnel_refused")
@@ -326,6 +334,7 @@ class Door(asyncio.Protocol):
 
     async def _opened(self, host: str, port: int, row: dict[str, Any], established: bytes, first: bytes) -> None:
         relay = Relay(self.transport, row, self.shared.settler)
+        self.shared.settler.tunnel_opened(row)
         try:
             await self.shared.destinations.connect(host, port, lambda: relay)
         except (ExciseError, OSError) as failure:

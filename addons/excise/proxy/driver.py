@@ -21,48 +21,16 @@ from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook
 from mitmproxy.proxy.tunnel import TunnelState
 
 from excise.errors import ExciseError
+from excise.proxy.faults import log_fault
 from excise.proxy.guard import HOOK_SECONDS
 from excise.proxy.hooks import contained, fault_of
+from excise.proxy.peer import Peer
 from excise.proxy.tls_layers import ClientTLSLayer, ServerTLSLayer
 
 if TYPE_CHECKING:
     from excise.proxy.door import Shared
 
 Handler = Callable[..., Any]
-
-HIGH_WATER_BYTES = 256 * 1024  # beyond this a peer that does not read stops the others from being read
-
-
-class Peer(asyncio.Protocol):
-    """
-    The upstream end of one connection.
-    """
-
-    __slots__ = ("_driver", "connection")
-
-    def __init__(self, driver: Driver, connection: Connection) -> None:
-        self._driver = driver
-        self.connection = connection
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
-
-    def data_received(self, data: bytes) -> None:
-        self._driver.touched[self.connection] = time.monotonic()
-        self._driver.feed(events.DataReceived(self.connection, data))
-
-    def eof_received(self) -> bool:
-        return self._driver.half_closed(self.connection)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._driver.lost(self.connection)
-
-    def pause_writing(self) -> None:
-        self._driver.pause(self.connection)
-
-    def resume_writing(self) -> None:
-        self._driver.resume(self.connection)
 
 
 class Driver:
@@ -79,7 +47,8 @@ class Driver:
         self.client = client
         self.context = Context(client, shared.options)
         self.transports: dict[Connection, asyncio.Transport] = {client: transport}
-        self.touched: dict[Connection, float] = {}
+        self.touched: dict[Connection, float] = {}  # upstream: when a byte last went or came
+        self.opened: dict[Server, float] = {}  # upstream: since when it is connected
         self.top: layer.Layer | None = None
         self.tls: ClientTLSLayer | None = None  # where the client speaks TLS to us
         self._inner: layer.Layer | None = None  # the HTTP layer, once no handshake with the client is left to do
@@ -94,6 +63,13 @@ class Driver:
         self._timers: set[asyncio.TimerHandle] = set()
         self.heads = 0  # request heads read so far
         self.closed = False
+
+    @property
+    def established(self) -> bool:
+        """
+        Whether the client's TLS is up, or was never asked for.
+        """
+        return self._inner is not None
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -126,7 +102,7 @@ class Driver:
                 self._deliver(self._queue.popleft())
         except Exception as fault:  # noqa: BLE001 - a layer crashed: mitmproxy would log it and leave the client hanging
             self.shared.guard.faults += 1
-            self.shared.gateway.log_fault("layer", None, fault)
+            log_fault("layer", None, fault)
             self.abort()
         finally:
             self._running = False
@@ -263,7 +239,7 @@ class Driver:
         server.peername = transport.get_extra_info("peername")
         server.sockname = transport.get_extra_info("sockname")
         self.transports[server] = transport
-        self.touched[server] = time.monotonic()
+        self.touched[server] = self.opened[server] = time.monotonic()
         self.feed(events.OpenConnectionCompleted(command, None))
 
     def _close(self, connection: Connection, *, half: bool) -> None:
@@ -295,6 +271,8 @@ class Driver:
         if self.transports.pop(connection, None) is None:
             return
         self.touched.pop(connection, None)
+        if isinstance(connection, Server):
+            self.opened.pop(connection, None)
         self.resume(connection)
         told = not connection.state & ConnectionState.CAN_READ and connection.state is not ConnectionState.CLOSED
         connection.state = ConnectionState.CLOSED
@@ -315,7 +293,21 @@ class Driver:
         if transport is not None:
             transport.abort()
 
+    def cut(self) -> None:
+        """
+        End all upstream connections now.
+        """
+        for connection, transport in list(self.transports.items()):
+            if connection is not self.client:
+                transport.abort()
+
     def pause(self, connection: Connection) -> None:
+        """
+        A peer does not read as fast as we write. A slow client stops its provider; a slow provider stops nobody: its request is whole
+        and bounded, and the client must be heard when it leaves.
+        """
+        if connection is not self.client:
+            return
         self._paused.add(connection)
         for other, transport in self.transports.items():
             if other is not connection and not transport.is_closing():
@@ -347,20 +339,30 @@ class Driver:
     def _spawned(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
-            self.shared.gateway.log_fault("open", None, fault)
+            log_fault("open", None, fault)
             self.abort()
 
     def tick(self, now: float) -> None:
         """
         Once a second: end upstream connections that have been silent for too long while a call waits on them.
         """
-        if not self.shared.gateway.waits(self.client):
+        gateway, settings = self.shared.gateway, self.shared.settings
+        if not gateway.waits(self.client):
             return
-        begun = any(flow.response is not None for flow in self.shared.gateway.live.get(self.client.id, ()))
-        for connection, since in list(self.touched.items()):
-            limit = self.shared.settings.idle_timeout_seconds if begun else self.shared.settings.first_byte_timeout_seconds
-            if now - since > limit:
-                self.fail_upstream(connection, f"upstream_timeout: the provider sent nothing for {limit:g} s")
+        begun = any(flow.response is not None for flow in gateway.live.get(self.client.id, ()))
+        for server, opened in list(self.opened.items()):
+            if server.tls and server.timestamp_tls_setup is None:
+                if now - opened > settings.connect_timeout_seconds:
+                    self.fail_upstream(server, f"connect_timeout: no TLS within {settings.connect_timeout_seconds:g} s")
+            elif begun and now - self.touched.get(server, now) > settings.idle_timeout_seconds:
+                self.fail_upstream(server, f"upstream_timeout: the provider sent nothing for {settings.idle_timeout_seconds:g} s")
+            elif not begun and now - max(opened, gateway.asked_at(self.client, opened)) > settings.first_byte_timeout_seconds:
+                # From the request on, and until the head is whole: a header a second is no answer.
+                self.fail_upstream(server, f"upstream_timeout: no answer within {settings.first_byte_timeout_seconds:g} s")
+        if not self.opened and not self._tasks and not self._waiting:
+            # A call waits, and there is nothing left that could answer it: a bug of ours, which must not hang a client.
+            self.shared.guard.faults += 1
+            self.abort()
 
     def abort(self) -> None:
         """
@@ -381,7 +383,9 @@ class Driver:
             task.cancel()
         for timer in self._timers:
             timer.cancel()
-        self.shared.gateway.disconnected(self.client)
-        for connection, transport in list(self.transports.items()):
-            connection.state = ConnectionState.CLOSED
-            transport.abort()
+        try:
+            self.shared.gateway.disconnected(self.client)
+        finally:
+            for connection, transport in list(self.transports.items()):
+                connection.state = ConnectionState.CLOSED
+                transport.abort()

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -21,8 +20,6 @@ from excise.errors import (
     InternalError,
     TooLarge,
     Unauthenticated,
-    UpstreamFailed,
-    UpstreamTimeout,
 )
 from excise.exchange import Capture, ClientInfo, Exchange, HttpRequest, Status
 from excise.ids import uuid7
@@ -30,7 +27,9 @@ from excise.pipeline import Pipeline
 from excise.proxy import headers as wire_headers
 from excise.proxy.answer_tap import AnswerTap
 from excise.proxy.endpoint import endpoint_target, own_answer
+from excise.proxy.faults import log_fault
 from excise.proxy.http_stream import ORIGIN_FORM, OTHER_TARGET, TOO_LARGE
+from excise.proxy.readings import counting, failure_of, with_credentials
 from excise.proxy.seal import Seals
 from excise.proxy.settle import Settler
 from excise.stages.recognise import is_plainly_other, look_closer
@@ -51,6 +50,7 @@ class Gateway:
         catalog: Whose hosts are LLM providers.
         show_headers: Whether policy wants `x-excise-…` on answers.
         settler: Ends calls.
+        admit: Raises where policy wants to know who calls and does not, also for what is passed on unread.
         private_headers: Headers that tell us who calls; they do not travel on.
     """
 
@@ -61,16 +61,19 @@ class Gateway:
         catalog: Catalog,
         settler: Settler,
         show_headers: Callable[[], bool],
+        admit: Callable[[ClientInfo], None],
         private_headers: Callable[[], frozenset[bytes]] = frozenset,
     ) -> None:
         self._pipeline = pipeline
         self._catalog = catalog
         self._show_headers = show_headers
         self._private_headers = private_headers
+        self._admit = admit
         self._settler = settler
         self._exchanges: WeakKeyDictionary[HTTPFlow, Exchange] = WeakKeyDictionary()
         self._foreign: WeakKeyDictionary[HTTPFlow, list[int]] = WeakKeyDictionary()
         self._clients: dict[str, ClientInfo] = {}
+        self._cuts: dict[str, Callable[[], None]] = {}
         self.live: dict[str, set[HTTPFlow]] = {}  # client connection id -> requests under way, from head to last byte of the answer
         self.reasons: WeakKeyDictionary[HTTPFlow, str] = WeakKeyDictionary()  # why we ended a call ourselves
         self._tails: WeakKeyDictionary[HTTPFlow, bytes] = WeakKeyDictionary()  # last bytes of answers that broke off
@@ -78,11 +81,13 @@ class Gateway:
 
     # -- connections -------------------------------------------------------------------------------------------------
 
-    def connected(self, client: Client, info: ClientInfo) -> None:
+    def connected(self, client: Client, info: ClientInfo, cut: Callable[[], None] | None = None) -> None:
         """
-        Tell who is at the other end; must precede the first request.
+        Tell who is at the other end; must precede the first request. `cut` ends its upstream connections at once.
         """
         self._clients[client.id] = info
+        if cut is not None:
+            self._cuts[client.id] = cut
         self.live[client.id] = set()
 
     def disconnected(self, client: Client) -> None:
@@ -90,8 +95,12 @@ class Gateway:
         Sweep: whatever is still open on this connection ends now. End hooks of mitmproxy are not reliable; this is.
         """
         for flow in self.live.pop(client.id, set()):
-            self._end(flow, "client_disconnected")
+            try:
+                self._end(flow, "client_disconnected")
+            except Exception as fault:  # noqa: BLE001 - one call's bug must not cost the rows of the others
+                log_fault("disconnected", None, fault)
         self._clients.pop(client.id, None)
+        self._cuts.pop(client.id, None)
 
     # -- hooks, by mitmproxy's names ---------------------------------------------------------------------------------
 
@@ -113,6 +122,7 @@ class Gateway:
                 return
         exchange = self._begin(flow, info)
         try:
+            exchange.client = with_credentials(info, flow)
             if self._is_foreign(flow, exchange):
                 self._pass_foreign(flow, exchange)
                 return
@@ -123,7 +133,7 @@ class Gateway:
             self._refuse(flow, exchange, refusal)
         except Exception as fault:  # noqa: BLE001 -
             # mitmproxy would log this and send the request anyway. Only type and place are logged: the text may quote content.
-            self.log_fault("request", exchange, fault)
+            log_fault("request", exchange.id, fault)
             self._refuse(flow, exchange, InternalError())
         finally:
             exchange.proxy_seconds += time.perf_counter() - began
@@ -133,7 +143,7 @@ class Gateway:
         assert response is not None
         counted = self._foreign.get(flow)
         if counted is not None:
-            response.stream = _counting(counted)
+            response.stream = counting(counted)
             return
         exchange = self._exchanges.get(flow)
         if exchange is None or exchange.status is not None:
@@ -155,7 +165,7 @@ class Gateway:
             limit=MAX_ANSWER_EVENT_BYTES,
         )
         edits = exchange.strip_usage_chunk and response.status_code == 200 and not decoder.coded
-        tap = AnswerTap(exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault)
+        tap = AnswerTap(exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault, cut=lambda: self._cut(flow))
         self._settler.watch(exchange, tap, decoder)
         response.stream = tap
         wire_headers.dress(response, exchange, edited=edits, show=self._show_headers())
@@ -178,7 +188,21 @@ class Gateway:
         """
         Whether a call of this client waits for its provider: it was let out and has not ended.
         """
-        return any((exchange := self._exchanges.get(flow)) is not None and exchange.attempts for flow in self.live.get(client.id, ()))
+        return any(
+            flow in self._foreign or ((exchange := self._exchanges.get(flow)) is not None and exchange.attempts)
+            for flow in self.live.get(client.id, ())
+        )
+
+    def asked_at(self, client: Client, otherwise: float) -> float:
+        """
+        When the call that waits was let out, in monotonic seconds; `otherwise` where none does.
+        """
+        started = [
+            exchange.attempts[-1].started
+            for flow in self.live.get(client.id, ())
+            if (exchange := self._exchanges.get(flow)) and exchange.attempts
+        ]
+        return max(started, default=otherwise)
 
     # -- what the layers below the hooks ask -------------------------------------------------------------------------
 
@@ -208,17 +232,6 @@ class Gateway:
         The last bytes of an answer that broke off: the dialect's own error event, or nothing where the framing has none.
         """
         return self._tails.pop(flow, b"")
-
-    def log_fault(self, where: str, exchange: Exchange | None, fault: BaseException) -> None:
-        """
-        Log a bug of ours without a byte of content: types and places only.
-        """
-        places = []
-        trace = fault.__traceback__
-        while trace is not None:
-            places.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
-            trace = trace.tb_next
-        log.error("fault", where=where, call_id=exchange.id if exchange else None, error=type(fault).__name__, places=places[-6:])
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -262,7 +275,8 @@ class Gateway:
             raise BadRequest("the request line names another host than the connection", kind="host_mismatch")
         wire_headers.check_host(flow.request)
         if self._catalog.is_provider_host(http_.host):
-            if http_.scheme != "https" and http_.port == 80:
+            provider = self._catalog.provider_of(http_.host)
+            if http_.scheme != "https" and not (provider is not None and provider.self_hosted):
                 raise BadRequest("a provider's key must not travel in clear: use https", kind="plain_http")
             return self._is_other_business(http_)
         if http_.scheme == "https":
@@ -282,6 +296,7 @@ class Gateway:
 
     def _pass_foreign(self, flow: HTTPFlow, exchange: Exchange) -> None:
         self._exchanges.pop(flow, None)
+        self._admit(exchange.client)
         self._settler.admit_foreign(exchange)
         wire_headers.prepare(flow.request, exchange, self._private_headers())
         self._foreign[flow] = [len(exchange.http.body), 0]
@@ -327,7 +342,7 @@ class Gateway:
         A call ended without a whole answer. Sets the client's answer where none has begun.
         """
         if flow in self._foreign:
-            failure = _failure(self.reasons.pop(flow, message))
+            failure = failure_of(self.reasons.pop(flow, message))
             if failure is not None and flow.response is None:
                 flow.response = http.Response.make(failure.status, f"excise: {failure.message}\n".encode(), {"content-type": "text/plain"})
             self._foreign_done(flow, "cancelled" if failure is None else failure.kind)
@@ -342,7 +357,7 @@ class Gateway:
         if exchange is None or exchange.status is not None:
             self.live.get(flow.client_conn.id, set()).discard(flow)
             return
-        failure = _failure(self.reasons.pop(flow, message))
+        failure = failure_of(self.reasons.pop(flow, message))
         if failure is None:
             exchange.error_type = "client_disconnected"
             self._settle(flow, exchange, Status.CANCELLED, whole=False)
@@ -359,40 +374,20 @@ class Gateway:
         self._settler.settle(exchange, status, whole=whole)
 
     def _answer_fault(self, exchange: Exchange, fault: Exception) -> bytes:
-        self.log_fault("answer", exchange, fault)
+        log_fault("answer", exchange.id, fault)
         return self._last_words(exchange, "internal", "internal error; the answer is incomplete")
+
+    def _cut(self, flow: HTTPFlow) -> None:
+        """
+        End an answer that can be neither read nor passed on as it is: visibly, so that it is not taken for whole.
+        """
+        self.reasons[flow] = "upstream_failed: the provider's answer cannot be decoded"
+        cut = self._cuts.get(flow.client_conn.id)
+        if cut is not None:
+            cut()
 
     def _last_words(self, exchange: Exchange, kind: str, text: str) -> bytes:
         framing = self._settler.framing(exchange)
         if framing is None or exchange.call is None:
             return b""
         return encode_stream_error(exchange.call.dialect, framing, kind=kind, message=text)
-
-
-def _failure(message: str) -> ExciseError | None:
-    """
-    What an end means; `None`: the client left. Texts of ours start with a kind and a colon; the rest are mitmproxy's.
-    """
-    kind, colon, text = message.partition(": ")
-    if (
-        message in ("client_disconnected", "Client disconnected.", "Connection killed.", "request trailers are not supported")
-        or not message
-    ):
-        return None
-    if colon and kind in ("upstream_timeout", "connect_timeout"):
-        return UpstreamTimeout(text, kind=kind)
-    if colon and kind == "destination_refused":
-        return UpstreamFailed(text, kind=kind, status=403)
-    if colon and " " not in kind and kind.islower():
-        return UpstreamFailed(text, kind=kind)
-    if "certificate verify failed" in message.lower() or "TLS" in message:
-        return UpstreamFailed("the provider's certificate or TLS could not be verified, so nothing was sent", kind="upstream_tls")
-    return UpstreamFailed("the provider closed the connection before its answer was complete", kind="upstream_closed")
-
-
-def _counting(counted: list[int]) -> Callable[[bytes], Any]:
-    def count(chunk: bytes) -> list[bytes]:
-        counted[1] += len(chunk)
-        return [chunk] if chunk else []
-
-    return count

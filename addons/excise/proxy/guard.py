@@ -15,6 +15,7 @@ from mitmproxy.proxy.layers.http._hooks import (
     HttpResponseHook,
 )
 
+from excise.proxy.faults import log_fault
 from excise.proxy.gateway import Gateway
 
 HOOK_SECONDS = 30.0  # deadline of one hook; ours take microseconds, those that wait (auth stores) a few seconds
@@ -35,7 +36,7 @@ class Guard:
         """
         if fault is not None:
             self.faults += 1
-            self._gateway.log_fault(hook.name, None, fault)
+            log_fault(hook.name, None, fault)
         if isinstance(hook, HttpRequestHeadersHook):
             # A streamed request would leave before it is read.
             hook.flow.request.stream = False

@@ -17,6 +17,7 @@ from excise.exchange import ClientInfo, Exchange, Status
 from excise.ids import uuid7
 from excise.pipeline import Pipeline
 from excise.proxy.answer_tap import AnswerTap
+from excise.proxy.faults import log_fault
 from excise.wire.answer import AnswerDecoder
 from excise.wire.frame import Framing
 
@@ -72,12 +73,14 @@ class Settler:
         if exchange.http_status is None:
             exchange.http_status = exchange.answer_status
         # Stages finish without waiting in the ordinary case; then this is done before the next line.
-        task = asyncio.Task(self._pipeline.finish(exchange), loop=asyncio.get_running_loop(), eager_start=True)
-        if task.done():
-            task.result()
-        else:
+        task = asyncio.Task(self._finish(exchange), loop=asyncio.get_running_loop(), eager_start=True)
+        if not task.done():
             self._finishing.add(task)
             task.add_done_callback(self._finishing.discard)
+
+    async def _finish(self, exchange: Exchange) -> None:
+        for fault in await self._pipeline.finish(exchange):
+            log_fault("finish", exchange.id, fault)
 
     async def settled(self) -> None:
         """
@@ -98,12 +101,19 @@ class Settler:
 
     def foreign_started(self, flow: HTTPFlow, exchange: Exchange, reason: str) -> None:
         http = exchange.http
-        self._foreign[flow] = tunnel_row(exchange.client, http.host, http.port, None, reason, exchange.started_at_us)
+        row = self._foreign[flow] = tunnel_row(exchange.client, http.host, http.port, None, reason, exchange.started_at_us)
+        self.tunnel_opened(row)
 
     def foreign_ended(self, flow: HTTPFlow, *, sent: int, received: int, status: str) -> None:
         row = self._foreign.pop(flow, None)
         if row is not None:
             self.tunnel(row, sent=sent, received=received, status=status)
+
+    def tunnel_opened(self, row: dict[str, Any]) -> None:
+        """
+        Write the row of a bypass at its start: it is a row also if we die before its end.
+        """
+        self._write("tunnel", row | {"status": "open"})
 
     def tunnel(self, row: dict[str, Any], *, sent: int, received: int, status: str) -> None:
         """

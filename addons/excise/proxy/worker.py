@@ -28,10 +28,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import TlsData
 
 from excise.errors import ExciseError, LedgerError
-from excise.exchange import ClientInfo
 from excise.ledger.journal import Journal
-from excise.policy.principals import identify
-from excise.policy.store import PolicyStore
 from excise.proxy.build import Parts, build
 from excise.proxy.destination import Destinations
 from excise.proxy.door import Door, Shared
@@ -118,7 +115,7 @@ class Worker:
             destinations=Destinations(settings, ports),
             untrusting=untrusting,
             hooks=hook_table(parts, self._tls, untrusting),
-            admit=admission(parts.policies),
+            admit=parts.admit,
             tunnels_allowed=lambda: parts.policies.current.defaults.tunnels == "allow",
             covers=self._tls.covers,
             server_gone=lambda server: self._tls.server_disconnected(_hook_data(server)),
@@ -209,6 +206,10 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
             data.conn.sni = data.context.server.address[0]
         tls.tls_start_client(data)
 
+    def established_client(data: TlsData) -> None:
+        if data.conn.sni and data.conn.peername:
+            untrusting.accepted(str(data.conn.peername[0]).removeprefix("::ffff:"), data.conn.sni.lower())
+
     def failed_client(data: TlsData) -> None:
         # The TLS layer's three texts for "refused our certificate, or left at the sight of it" all speak of trust.
         error = (data.conn.error or "").lower()
@@ -222,26 +223,12 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
         http_hooks.HttpResponseHook: gateway.response,
         http_hooks.HttpErrorHook: gateway.error,
         tls_layers.TlsStartClientHook: start_client,
+        tls_layers.TlsEstablishedClientHook: established_client,
         tls_layers.TlsStartServerHook: tls.tls_start_server,
         tls_layers.TlsEstablishedServerHook: tls.tls_established_server,
         tls_layers.TlsFailedServerHook: tls.tls_failed_server,
         tls_layers.TlsFailedClientHook: failed_client,
     }
-
-
-def admission(policies: PolicyStore) -> Callable[[ClientInfo], None]:
-    """
-    What can be said at CONNECT already: wrong credentials are refused there, where clients expect their 407.
-    """
-
-    def admit(client: ClientInfo) -> None:
-        policy = policies.current
-        index = policy.principals
-        only_users = bool(index.users) and not (index.headers or index.networks or index.provider_keys)
-        if client.proxy_user is not None or (policy.defaults.require_principal and only_users):
-            identify(policy, client, (), None)
-
-    return admit
 
 
 def _hook_data(server: Server) -> ServerConnectionHookData:
@@ -258,6 +245,7 @@ def main() -> int:
     """
     Run one worker; 0 after a clean drain.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a policy to reload
     given = sys.stdin.buffer.readline()
     from orjson import loads
 

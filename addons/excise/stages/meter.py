@@ -11,9 +11,11 @@ from decimal import Decimal
 from excise.catalog.prices import Prices
 from excise.exchange import Cost, Exchange, Status
 from excise.pipeline import Stage
+from excise.wire.estimate import estimate_input_tokens
 from excise.wire.frame import Frame
 from excise.wire.include_usage import strip_usage
 from excise.wire.meter import Meter as Metering
+from excise.wire.usage import Usage, UsageSource
 
 NOTHING_SENT = Cost(usd=Decimal(0))
 SENDS_NULL_USAGE = frozenset({"together", "vllm"})  # asked or not, so it is the client's own
@@ -61,12 +63,17 @@ class Meter(Stage):
             exchange.attempts[-1].error_type = metered.error_type
             if exchange.status is Status.OK:
                 exchange.status = Status.ERROR
+        left = exchange.status is Status.CANCELLED or exchange.error_type == "upstream_timeout"
+        if left and exchange.opened and exchange.call.billable and not metered.usage.said and exchange.prompt is not None:
+            # The provider may have read all of it and billed that; what it had begun to write nobody saw.
+            sent = estimate_input_tokens(exchange.prompt, exchange.prompt.model)
+            if sent is not None:
+                exchange.usage, exchange.usage_source = Usage(uncached_input_tokens=sent), UsageSource.ESTIMATED
         failed = not reached or (exchange.answer_status or 0) >= 400
         if (failed or not exchange.call.billable) and not metered.usage.said:
             # Not reached, refused by the provider, or a free operation: known to cost nothing. A timeout after the request
             # left is not that: the provider may have worked, and the row says so by a NULL.
-            timed_out = exchange.status is Status.CANCELLED or exchange.error_type == "upstream_timeout"
-            exchange.cost = Cost(usd=None) if timed_out and exchange.call.billable else NOTHING_SENT
+            exchange.cost = Cost(usd=None) if left and exchange.call.billable else NOTHING_SENT
             return
         exchange.cost = self._prices.cost(
             provider=exchange.call.provider,

@@ -13,6 +13,7 @@ from excise.errors import LedgerError, Unavailable
 from excise.exchange import Exchange
 from excise.pipeline import Stage
 
+ROUGH_BYTES = 64 * 1024
 MAX_UNWRITTEN = 100_000  # closing lines kept in memory while the disk is full; about 1 KB each
 
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")  # W3C Trace Context, level 1
@@ -43,7 +44,7 @@ class Record(Stage):
     async def on_request(self, exchange: Exchange) -> None:
         try:
             self.retry()
-            self._journal.append("open", opening(exchange))
+            self._journal.append("open", opening(exchange) | {"estimate": rough_estimate(exchange)})
         except LedgerError as error:
             if self._block():
                 raise Unavailable(
@@ -135,6 +136,14 @@ def opening(exchange: Exchange) -> dict[str, Any]:
             "reason": decision.reason or None,
         }
     return record
+
+
+def rough_estimate(exchange: Exchange) -> dict[str, int] | None:
+    """
+    What to book should we die before the answer: four bytes a token. `None` for large bodies, which are mostly pictures in base64.
+    """
+    size = len(exchange.prompt.body) if exchange.prompt is not None else 0
+    return {"input_tokens": size // 4} if 0 < size <= ROUGH_BYTES and exchange.call is not None and exchange.call.billable else None
 
 
 def closing(exchange: Exchange) -> dict[str, Any]:
