@@ -16,6 +16,14 @@ from house import CHAT, house, post, read_answer
 from excise.proxy import door
 
 STREAM = CHAT | {"stream": True}
+NO_MINI = """version: 1
+rules:
+  - name: no mini
+    when: {model: gpt-4o-mini*}
+    then: deny
+    reason: use the large one
+default: allow
+"""
 ASKED = STREAM | {"stream_options": {"include_usage": True}}
 
 
@@ -376,8 +384,7 @@ async def test_policy_denies_by_model(tmp_path):
     """
     A refusal is a 403 in the dialect and a row; nothing is sent.
     """
-    policy = "version: 1\nrules:\n  - name: no mini\n    when: {model: gpt-4o-mini*}\n    then: deny\n    reason: use the large one\ndefault: allow\n"
-    async with house(tmp_path, policy=policy) as at:
+    async with house(tmp_path, policy=NO_MINI) as at:
         answer = await at.call()
         assert answer.status == 403
         assert "use the large one" in answer.json["error"]["message"]
