@@ -204,6 +204,13 @@ class Gateway:
         ]
         return max(started, default=otherwise)
 
+    def under_way(self) -> list[Exchange]:
+        """
+        The calls whose answer has begun and not ended.
+        """
+        calls = (self._exchanges.get(flow) for flows in self.live.values() for flow in flows)
+        return [call for call in calls if call is not None and call.answer_status is not None]
+
     # -- what the layers below the hooks ask -------------------------------------------------------------------------
 
     def sealed(self, flow: HTTPFlow) -> bool:

@@ -43,6 +43,7 @@ from excise.trust.leaf import LeafIssuer
 log = structlog.get_logger("excise.worker")
 
 BACKLOG = 1024
+PROGRESS_SECONDS = 10.0  # between two lines on a long answer
 GC_THRESHOLD = (50_000, 20, 100)  # measured: the default walks thousands of live connection objects many times a second
 
 
@@ -131,7 +132,7 @@ class Worker:
 
     async def _tick(self, shared: Shared) -> None:
         loop = shared.loop
-        checked = before = loop.time()
+        checked = noted = before = loop.time()
         while True:
             await asyncio.sleep(1.0)
             now = time.monotonic()
@@ -142,6 +143,10 @@ class Worker:
                 door.tick(now)
             with contextlib.suppress(LedgerError):  # still no room: calls are being refused, and the journal has said so
                 self._parts.record.retry()
+            if now - noted > PROGRESS_SECONDS:
+                noted = now
+                for exchange in self._parts.gateway.under_way():
+                    self._parts.record.progress(exchange)
             if now - checked > 60:
                 checked = now
                 assert_hardened(self._hardened)

@@ -65,10 +65,12 @@ class Meter(Stage):
                 exchange.status = Status.ERROR
         left = exchange.status is Status.CANCELLED or exchange.error_type == "upstream_timeout"
         if left and exchange.opened and exchange.call.billable and not metered.usage.said and exchange.prompt is not None:
-            # The provider may have read all of it and billed that; what it had begun to write nobody saw.
+            # The provider may have read all of it and billed that. An answer that had begun is a token at least; else nobody knows.
             sent = estimate_input_tokens(exchange.prompt, exchange.prompt.model)
             if sent is not None:
-                exchange.usage, exchange.usage_source = Usage(uncached_input_tokens=sent), UsageSource.ESTIMATED
+                made = 1 if exchange.answer_status == 200 and exchange.meter is not None else None
+                exchange.usage = Usage(uncached_input_tokens=sent, text_output_tokens=made)
+                exchange.usage_source = UsageSource.ESTIMATED
         failed = not reached or (exchange.answer_status or 0) >= 400
         if (failed or not exchange.call.billable) and not metered.usage.said:
             # Not reached, refused by the provider, or a free operation: known to cost nothing. A timeout after the request
@@ -79,7 +81,7 @@ class Meter(Stage):
             provider=exchange.call.provider,
             model_served=metered.model,
             model_requested=exchange.prompt.model if exchange.prompt else None,
-            usage=metered.usage,
+            usage=exchange.usage,
             at=datetime.fromtimestamp(exchange.started_at_us / 1e6, tz=UTC),
             service_tier=metered.service_tier,
             region_host=exchange.http.host,

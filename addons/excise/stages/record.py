@@ -58,6 +58,13 @@ class Record(Stage):
     async def on_finish(self, exchange: Exchange) -> None:
         self.write("close", closing(exchange))
 
+    def progress(self, exchange: Exchange) -> None:
+        """
+        Note how far a long answer is, for the row it gets should we die.
+        """
+        if exchange.opened and exchange.status is None:
+            self.write("progress", progressing(exchange))
+
     def write(self, kind: str, record: dict[str, Any]) -> None:
         """
         Append a line that must not be lost; never raises.
@@ -144,6 +151,20 @@ def rough_estimate(exchange: Exchange) -> dict[str, int] | None:
     """
     size = len(exchange.prompt.body) if exchange.prompt is not None else 0
     return {"input_tokens": size // 4} if 0 < size <= ROUGH_BYTES and exchange.call is not None and exchange.call.billable else None
+
+
+def progressing(exchange: Exchange) -> dict[str, Any]:
+    """
+    What is known of an answer under way.
+    """
+    record: dict[str, Any] = {
+        "call_id": exchange.id,
+        "http_status": exchange.answer_status,
+        "response_bytes": exchange.answer_bytes,
+    }
+    if exchange.first_event is not None:
+        record["ttft_ms"] = round((exchange.first_event - exchange.started) * 1000, 3)
+    return record
 
 
 def closing(exchange: Exchange) -> dict[str, Any]:
