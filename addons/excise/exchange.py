@@ -7,7 +7,7 @@ file or a mitmproxy object, so an Exchange can be built in a test by hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -210,3 +210,11 @@ class Exchange:
     ended_at_us: int | None = None  # gateway
     ended: float | None = None  # gateway: monotonic
     proxy_seconds: float = 0.0  # gateway: time spent in our own stages
+
+    def forget(self) -> None:
+        """
+        Let go of everything the client sent and the provider answered: the call is over, and what is left is a row.
+        """
+        self.http = replace(self.http, headers=(), body=b"")
+        self.prompt = self.send_body = self.meter = None
+        self.answer_headers = ()

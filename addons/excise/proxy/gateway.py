@@ -197,12 +197,8 @@ class Gateway:
         """
         When the call that waits was let out, in monotonic seconds; `otherwise` where none does.
         """
-        started = [
-            exchange.attempts[-1].started
-            for flow in self.live.get(client.id, ())
-            if (exchange := self._exchanges.get(flow)) and exchange.attempts
-        ]
-        return max(started, default=otherwise)
+        calls = (self._exchanges.get(flow) for flow in self.live.get(client.id, ()))
+        return max((call.attempts[-1].started for call in calls if call and call.attempts), default=otherwise)
 
     def under_way(self) -> list[Exchange]:
         """
@@ -379,6 +375,8 @@ class Gateway:
     def _settle(self, flow: HTTPFlow, exchange: Exchange, status: Status, *, whole: bool) -> None:
         self.live.get(flow.client_conn.id, set()).discard(flow)
         self._settler.settle(exchange, status, whole=whole)
+        self.seals.drop(flow)
+        flow.request.data.content = None
 
     def _answer_fault(self, exchange: Exchange, fault: Exception) -> bytes:
         log_fault("answer", exchange.id, fault)

@@ -44,6 +44,12 @@ class Seals:
         """
         self._seals[flow] = Seal.of(flow)
 
+    def drop(self, flow: HTTPFlow) -> None:
+        """
+        Forget a seal, and with it the body it holds.
+        """
+        self._seals.pop(flow, None)
+
     def intact(self, flow: HTTPFlow) -> bool:
         """
         Whether the flow was sealed and is unchanged since. Comparing is cheap: unchanged fields are the same objects.

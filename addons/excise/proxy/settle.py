@@ -81,6 +81,8 @@ class Settler:
     async def _finish(self, exchange: Exchange) -> None:
         for fault in await self._pipeline.finish(exchange):
             log_fault("finish", exchange.id, fault)
+        # Flows end up in reference cycles; bodies must not wait for the collector.
+        exchange.forget()
 
     async def settled(self) -> None:
         """

@@ -28,13 +28,15 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import TlsData
 
 from excise.errors import ExciseError, LedgerError
+from excise.exchange import Capture, ClientInfo
 from excise.ledger.journal import Journal
 from excise.proxy.build import Parts, build
 from excise.proxy.destination import Destinations
 from excise.proxy.door import Door, Shared
 from excise.proxy.options import Hardened, assert_hardened, options_for_layers
+from excise.proxy.settle import tunnel_row
 from excise.proxy.tls import Tls
-from excise.proxy.untrusting import Untrusting
+from excise.proxy.untrusting import Untrusting, alert_in
 from excise.supervise.log import log_to_stderr
 from excise.supervise.settings import Settings
 from excise.trust.authority import Authority
@@ -216,10 +218,13 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
             untrusting.accepted(str(data.conn.peername[0]).removeprefix("::ffff:"), data.conn.sni.lower())
 
     def failed_client(data: TlsData) -> None:
-        # The TLS layer's three texts for "refused our certificate, or left at the sight of it" all speak of trust.
-        error = (data.conn.error or "").lower()
-        if data.conn.sni and data.conn.peername and "trust" in error:
-            untrusting.refused(str(data.conn.peername[0]).removeprefix("::ffff:"), data.conn.sni)
+        alert, name = alert_in(data.conn.error), data.conn.sni
+        if name is None or not data.conn.peername or alert is None:
+            return
+        client = ClientInfo(ip=str(data.conn.peername[0]).removeprefix("::ffff:"), port=data.conn.peername[1], capture=Capture.PROXY)
+        untrusting.refused(client.ip, name.lower(), alert=alert)
+        row = tunnel_row(client, name.lower(), 443, name.lower(), "client_refuses_certificate")
+        parts.settler.tunnel(row, sent=0, received=0, status="refused")
 
     return {
         http_hooks.HttpRequestHeadersHook: gateway.requestheaders,
