@@ -14,6 +14,7 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from excise.errors import SettingsError
 from excise.trust.authority import INTERMEDIATE_FILE, KEY_FILE, ROOT_FILE, Authority, Renewed
 from excise.trust.bundle import BUNDLE_FILE, TRUSTSTORE_FILE, write_bundle
 from excise.trust.passphrase import passphrase
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
     group.command("init")(_init)
     group.command("show")(_show)
     group.command("renew")(_renew)
+    group.command("publish")(_publish)
     app.add_typer(group, name="certs")
 
 
@@ -85,6 +87,7 @@ def _show(
     certs: _Certs = Path("certs"),
     providers: _Providers = None,
     secret: _Secret = None,
+    domains: Annotated[bool, typer.Option("--domains", help="List the domains it may sign for.")] = False,
     as_json: _Json = False,
 ) -> None:
     """
@@ -113,7 +116,8 @@ def _show(
             print(f"{'':13} sha256 {described['fingerprint_sha256']}")
         if len(authority.intermediates) > 1:
             print(f"{'':13} and {len(authority.intermediates) - 1} more with the same key, each for some of the domains; --json lists them")
-        print(f"{'permitted':13} " + "\n              ".join(authority.domains.names))
+        names = authority.domains.names
+        print(f"{'permitted':13} {f'{chr(10):15}'.join(names) if domains else f'{len(names)} domains; --domains lists them'}")
         print(f"{'files':13} " + "\n              ".join(files.values()))
         print(f"{'catalogue':13} {'all domains covered' if not missing else 'NOT covered: ' + ', '.join(missing)}")
         for warning in authority.warnings:
@@ -151,6 +155,34 @@ def _renew(
         )
     else:
         print(f"renewed: {_WHAT[what].format(root=authority.root_path.absolute())}")
+
+
+def _publish(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder that programs of other users may read, for example /etc/excise.")
+    ],
+    certs: _Certs = Path("certs"),
+    as_json: _Json = False,
+) -> None:
+    """
+    Copy what clients trust (excise-ca.pem, bundle.pem, truststore.p12; no key) to a folder everybody may read. Again after `renew`.
+    """
+    if directory.absolute() == certs.absolute():
+        raise SettingsError(f"{directory} holds the CA's key and stays closed: name another folder")
+    try:
+        if not directory.is_dir():
+            directory.mkdir(parents=True)
+            directory.chmod(0o755)  # whatever the umask said
+    except OSError as error:
+        raise SettingsError(f"{directory}: cannot be made ({error.strerror})") from error
+    bundle = write_bundle(directory, root=certs / ROOT_FILE)
+    if as_json:
+        _print_json({"files": [str(path) for path in (bundle.root, bundle.pem, bundle.truststore)]})
+    else:
+        print(f"programs of other users: excise env --trust {bundle.root.parent}")
+    closed = next((path for path in (directory.absolute(), *directory.absolute().parents) if not path.stat().st_mode & 0o001), None)
+    if closed is not None:
+        print(f"warning: {closed} is closed to other users: chmod o+x {closed}, or name another folder", file=sys.stderr)
 
 
 def _catalogue_domains(overlay: Path | None) -> Sequence[str]:

@@ -16,7 +16,7 @@ import typer
 from excise.clients import formats
 from excise.clients.environment import Trust, additions, with_credentials
 from excise.clients.formats import Format
-from excise.clients.ready import default_data, proxy_address
+from excise.clients.ready import default_data, proxy_address, require_alive
 from excise.clients.request import Target, credentialed, find_target, refuse_exempting_all
 from excise.errors import SettingsError
 
@@ -41,6 +41,9 @@ def env(
     --app, compose and Kubernetes get a reference to the key, the others the key itself.
     """
     target = find_target(data or default_data(), proxy, trust)
+    if proxy is None:
+        # ready.json says where; one that was killed leaves it behind, and its address would break every program that reads this.
+        require_alive(target.proxy_url)
     if format in formats.MOUNTED:
         text = _mounted(format, target, mount, service, app, key)
     else:

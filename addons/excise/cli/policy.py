@@ -23,6 +23,7 @@ policy = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 Where = Annotated[Path, typer.Argument(metavar="[DIR|FILE]", envvar="EXCISE_POLICIES", help="Directory with one policy, or a policy file.")]
 Overlay = Annotated[Path | None, typer.Option(envvar="EXCISE_PROVIDERS", help="Your own catalogue entries, as `excise up` has them.")]
+Named = Annotated[Path | None, typer.Option("--policies", metavar="DIR|FILE", help="The same, as `excise up` has it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 HERE = Path("policies")
 
@@ -30,6 +31,7 @@ HERE = Path("policies")
 @policy.command()
 def check(
     where: Where = HERE,
+    policies: Named = None,
     providers: Overlay = None,
     secrets: Annotated[bool, typer.Option(help="Also look whether the keys it refers to are there; off for checks elsewhere.")] = True,
     as_json: AsJson = False,
@@ -37,6 +39,7 @@ def check(
     """
     Say what is wrong with a policy, with file, line and column. Exit 1 if anything is.
     """
+    where = policies or where
     try:
         loaded = load_policy(where, known=known_names(providers), secrets=secrets)
     except PolicyError as error:
@@ -105,10 +108,11 @@ def explain_call(
 
 
 @policy.command()
-def test(where: Where = HERE, providers: Overlay = None, as_json: AsJson = False) -> None:
+def test(where: Where = HERE, policies: Named = None, providers: Overlay = None, as_json: AsJson = False) -> None:
     """
     Run the tests beside a policy (`default.test.yml` for `default.yml`). Exit 1 if one fails, or if there are none.
     """
+    where = policies or where
     try:
         known = known_names(providers)
         loaded = load_policy(where, known=known, secrets=False)

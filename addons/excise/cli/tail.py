@@ -64,7 +64,9 @@ def line(record: dict[str, Any]) -> str:
     if kind == "tunnel":
         host = f"{record.get('sni') or record.get('host') or '?'}:{record.get('port') or '?'}"
         sizes = f"up {_number(record.get('bytes_up'))} down {_number(record.get('bytes_down'))} bytes"
-        return _safe(f"{stamp}  tunnel     {host}  {record.get('reason') or ''}  {sizes}")
+        status = str(record.get("status") or "ok")
+        ended = "" if status == "ok" else f"{status}  "
+        return _safe(f"{stamp}  tunnel     {ended}{host}  {record.get('reason') or ''}" + ("" if status == "open" else f"  {sizes}"))
     who = "/".join(str(part) for part in (record.get("team"), record.get("app")) if part) or str(record.get("principal_id") or "-")
     provider = record.get("provider_served") or record.get("provider_requested") or "?"
     model = record.get("model_served") or record.get("model_requested") or record.get("operation") or "?"

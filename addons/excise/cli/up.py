@@ -5,20 +5,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import signal
+import sys
+from asyncio.subprocess import Process
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
 
-from excise.catalog.providers import Catalog
-from excise.errors import CertificateError, SettingsError
-from excise.policy.store import PolicyStore
-from excise.supervise.log import log_to_stderr
-from excise.supervise.settings import Settings
-from excise.supervise.supervisor import Supervisor, hold_port
-from excise.trust.authority import ROOT_FILE, Authority
-from excise.trust.bundle import Bundle, write_bundle
+from excise.errors import SettingsError
+from excise.supervise.spawn import WORKER, spawn
+
+# Everything else is imported while the first worker loads its own code: on two cores that halves a start.
+if TYPE_CHECKING:
+    from excise.supervise.prepare import Prepared
 
 
 def register(app: typer.Typer) -> None:
@@ -57,91 +59,90 @@ def up(
     Run the proxy, its ledger and all workers; Ctrl-C drains and stops.
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name != "quiet"}
-    settings = settle(Settings.load(flags), named_policies=policies is not None)
-    log_to_stderr()
-    check_files(settings)
-    bundle = trust(settings)
-    sock, settings = hold_port(settings)
-    supervisor = Supervisor(settings, bundle)
+    raise typer.Exit(asyncio.run(_up(flags, quiet=quiet)))
 
-    def ready() -> None:
-        host, port = settings.listen
-        print(f"excise ready on {f'[{host}]' if ':' in host else host}:{port}", flush=True)
-        if not quiet:
-            print(_greeting(settings, bundle), flush=True)
 
+async def _up(flags: dict[str, Any], *, quiet: bool) -> int:
+    """
+    Exit code.
+    """
+    begun = [await spawn(WORKER)]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Kept until the supervisor's own handlers are there: nothing runs on this loop before it.
+        loop.add_signal_handler(number, lambda: None)
     try:
-        asyncio.run(supervisor.run(ready))
-    finally:
-        sock.close()
+        from excise.supervise.hold import hold_port
+        from excise.supervise.log import log_to_stderr
+        from excise.supervise.prepare import prepare
+        from excise.supervise.settings import Settings
+        from excise.supervise.supervisor import Supervisor
 
-
-def settle(settings: Settings, *, named_policies: bool) -> Settings:
-    """
-    Make paths absolute, and take the shipped policy where no directory is named and none is here.
-    """
-    where = settings.policies
-    if not named_policies and where == Settings.model_fields["policies"].default and not where.is_dir():
-        package = Path(__file__).resolve().parent.parent
-        where = next((path for path in (package / "policies", package.parent.parent / "policies") if path.is_dir()), where)
-    paths = {"policies": where, "data": settings.data, "certs": settings.certs}
-    optional = {name: value for name in ("providers", "prices", "upstream_ca") if (value := getattr(settings, name)) is not None}
-    return settings.model_copy(update={name: path.absolute() for name, path in (paths | optional).items()})
-
-
-def check_files(settings: Settings) -> None:
-    """
-    Say what is wrong once, here, and not once in every worker.
-
-    Raises:
-        ExciseError: A directory cannot be made, a file cannot be read, or the policy is wrong.
-    """
-    from excise.catalog.prices import Prices
-    from excise.policy.known import known_names
-
-    for name in ("data", "certs"):
+        log_to_stderr()
         try:
-            getattr(settings, name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise SettingsError(f"--{name} {getattr(settings, name)}: cannot be made ({error.strerror})") from error
-    if settings.upstream_ca is not None and not settings.upstream_ca.is_file():
-        raise SettingsError(f"--upstream-ca {settings.upstream_ca}: no such file")
-    PolicyStore(settings.policies, known=known_names(settings.providers))
-    if settings.prices is not None:
-        Prices.load(settings.prices)
+            settings = Settings.load(flags)
+        except SettingsError as error:
+            print(f"excise: {error.message}", file=sys.stderr)
+            return 2  # wrong use, as any other option
+        prepared = prepare(settings, named_policies=flags["policies"] is not None)
+        sock, settings = hold_port(prepared.settings)
+        with sock:
+            supervisor = Supervisor(settings, prepared.bundle, begun=begun, say=(lambda text: None) if quiet else _say)
+            begun = []  # its own from now on
+            return await supervisor.run(lambda: _greet(prepared, settings.listen, quiet=quiet))
+    finally:
+        for process in begun:
+            await _discard(process)
 
 
-def trust(settings: Settings) -> Bundle:
+async def _discard(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+def _say(text: str) -> None:
+    print(f"excise: {text}", file=sys.stderr, flush=True)
+
+
+def _greet(prepared: Prepared, listen: tuple[str, int], *, quiet: bool) -> None:
+    from excise.supervise.ready import address, reachable
+
+    host, port = listen
+    print(f"excise ready on {address(host, port)}", flush=True)
+    if quiet:
+        return
+    settings, bundle, me = prepared.settings, prepared.bundle, called_as(sys.argv[0])
+    lines = [""]
+    if prepared.made is not None:
+        lines.append(f"  made a CA              {bundle.root}   (it can sign for {prepared.made} domains of LLM providers, no others)")
+    lines += [
+        f"  a program through it   {me} run -- python app.py",
+        f"  or by hand             export HTTPS_PROXY=http://{address(reachable(host), port)} SSL_CERT_FILE={bundle.pem}"
+        f"   (all variables: {me} env)",
+        f"  who used what          {me} usage --data {settings.data}",
+        f"  the ledger             duckdb -readonly {settings.published}",
+        f"  the policy             {settings.policies}",
+        "",
+        "  Ctrl-C drains and stops.",
+    ]
+    print("\n".join(lines), flush=True)
+
+
+def called_as(program: str) -> str:
     """
-    The CA, made if there is none, and the files clients are pointed at.
+    How the person at the terminal calls us: `excise` where the shell finds it, else the path it was started by.
 
-    Raises:
-        CertificateError: The CA is broken or expired, or does not cover the catalogue.
+    Args:
+        program: `sys.argv[0]`.
     """
-    domains = Catalog.load(settings.providers).permitted_domains()
-    if not (settings.certs / ROOT_FILE).exists():
-        Authority.create(settings.certs, permitted_domains=domains)
-    authority = Authority.load(settings.certs)
-    missing = [domain for domain in domains if not authority.domains.covers(domain)]
-    if missing and settings.providers is not None:
-        raise CertificateError(f"the CA does not cover {', '.join(missing[:5])}: run `excise certs renew --certs {settings.certs}`")
-    for warning in authority.warnings:
-        structlog.get_logger("excise.certs").warning(warning)
-    return write_bundle(settings.certs)
-
-
-def _greeting(settings: Settings, bundle: Bundle) -> str:
-    host, port = settings.listen
-    here = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
-    return "\n".join(
-        (
-            "",
-            "  a program through it   excise run -- python app.py",
-            f"  or by hand             export HTTPS_PROXY=http://{here}:{port} SSL_CERT_FILE={bundle.pem}   (all variables: excise env)",
-            f"  who used what          excise usage --data {settings.data}",
-            f"  the ledger             duckdb -readonly {settings.published}",
-            f"  the policy             {settings.policies}",
-            "",
-            "  Ctrl-C drains and stops.",
-        )
-    )
+    path = Path(program)
+    if path.name == "__main__.py":
+        return "python -m excise.cli"
+    if path.name != "excise":
+        return "excise"  # from within another program
+    found = shutil.which("excise")
+    if found is not None and Path(found).absolute() == path.absolute():
+        return "excise"
+    nearer = os.path.relpath(path)
+    return program if nearer.startswith(os.pardir) or not path.is_absolute() else nearer

@@ -1,7 +1,7 @@
 """
 The ledger process: sole loader, sealer and publisher of one data directory.
 
-    python -m excise.ledger.process --data DIR [--publish-seconds N]
+    python -m excise.ledger.process --data DIR [--publish-seconds N] [--while-stdin]
 
     DIR/journal/       written by the workers, read here, deleted here when old and sealed
     DIR/hot.duckdb     private: rows not yet sealed, and how far the journal is read
@@ -232,6 +232,7 @@ def run(
     *,
     limits: Limits | None = None,
     step: Callable[[str], None] = lambda name: None,
+    ready: Callable[[], None] | None = None,
 ) -> None:
     """
     Serve a data directory until `stop` is set; then read what is left, publish, and return. Sets the process's umask to 077: DuckDB makes
@@ -240,28 +241,44 @@ def run(
     Args:
         publish_seconds: At least this long between two publications.
         step: See `Sealer`.
+        ready: Called once, when the ledger is published for the first time.
 
     Raises:
-        LedgerError: Another ledger process serves the directory. Full disks and damaged files are no reason to return.
+        LedgerError: Another ledger process serves the directory. Full disks and damaged files are no reason to return, except at the first
+            start of a process somebody waits for (`ready`): who waits wants to know why.
+        OSError: The directory cannot be made or written.
     """
     data = data_dir.resolve()
     limits = limits or Limits()
     with sole(data):
         os.umask(0o077)
-        while not _serve(data, publish_seconds, limits, stop, step):
+        served = False
+
+        def serving() -> None:
+            nonlocal served
+            if not served and ready is not None:
+                ready()
+            served = True
+
+        while (fault := _serve(data, publish_seconds, limits, stop, step, serving)) is not None:
+            if ready is not None and not served:
+                raise LedgerError(fault)
             # A directory that works again is taken up again; one that never will is the operator's, and says so each time.
             if stop.wait(1.0):
                 return
 
 
-def _serve(data: Path, publish_seconds: float, limits: Limits, stop: threading.Event, step: Callable[[str], None]) -> bool:
+def _serve(
+    data: Path, publish_seconds: float, limits: Limits, stop: threading.Event, step: Callable[[str], None], serving: Callable[[], None]
+) -> str | None:
     """
-    `False`: failed, and worth another try.
+    `None`: done. Else what failed, and is worth another try.
     """
     ledger: Ledger | None = None
     try:
         ledger = Ledger(data, publish_seconds, limits, step)
         log.info("ledger serves", data=str(data), published=str(data / PUBLISHED))
+        serving()
         wait = min(limits.load_seconds, publish_seconds)
         while not stop.is_set():
             if not ledger.tick():
@@ -269,10 +286,11 @@ def _serve(data: Path, publish_seconds: float, limits: Limits, stop: threading.E
         while ledger.loader.step()[1]:
             pass
         ledger.publish()
-        return True
+        return None
     except (duckdb.Error, OSError, LedgerError) as error:
-        log.error("ledger failed, will try again", kind=type(error).__name__, error=str(error).partition("\n")[0])
-        return False
+        fault = str(error).partition("\n")[0]
+        log.error("ledger failed, will try again", kind=type(error).__name__, error=fault)
+        return fault
     finally:
         if ledger is not None:
             with suppress(duckdb.Error, OSError):  # closing checkpoints, which fails again for the same reason
@@ -289,9 +307,14 @@ def _watch_stdin(stop: threading.Event) -> None:
     stop.set()
 
 
+def _say_ready() -> None:
+    print("ready", flush=True)  # noqa: T201 read by the supervisor
+    os.dup2(2, 1)  # nobody reads on: a stray print must not fill the pipe and block
+
+
 def main() -> None:
     """
-    Serve until SIGTERM or SIGINT. Exit 1: refused, saying why.
+    Serve until SIGTERM or SIGINT. Exit 1: refused, saying why. With `--while-stdin` says `ready` or `failed WHY` on standard output.
     """
     parser = argparse.ArgumentParser(prog="python -m excise.ledger.process", description="Load the journal and publish the ledger.")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
@@ -305,9 +328,12 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        run(given.data, given.publish_seconds, stop)
-    except LedgerError as error:
-        print(f"excise: {error.message}", file=sys.stderr)  # noqa: T201 the answer to whoever started this by hand
+        run(given.data, given.publish_seconds, stop, ready=_say_ready if given.while_stdin else None)
+    except (LedgerError, OSError) as error:
+        if given.while_stdin:
+            print(f"failed {error}".replace("\n", "; "), flush=True)  # noqa: T201 read by the supervisor
+        else:
+            print(f"excise: {error}", file=sys.stderr)  # noqa: T201 the answer to whoever started this by hand
         sys.exit(1)
 
 

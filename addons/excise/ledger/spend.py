@@ -45,7 +45,7 @@ class Spend:
     output_tokens: int | None
     cost_usd: Decimal | None
     unpriced_calls: int
-    unmetered_calls: int  # answered, and nobody knows the tokens
+    unmetered_calls: int  # answered, billed, and nobody knows for what; a free operation has a cost: 0
     errors: int  # ended as error, failed or unknown
 
 
@@ -85,7 +85,8 @@ def spend(con: duckdb.DuckDBPyConnection, by: Sequence[str], start: dt.datetime 
     query = f"""
         SELECT {columns} count(*), sum(input_tokens)::BIGINT, sum(cache_read_tokens)::BIGINT, sum(output_tokens)::BIGINT, sum(cost_usd),
             count(*) FILTER (cost_usd IS NULL AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)),
-            count(*) FILTER (input_tokens IS NULL AND output_tokens IS NULL AND status = 'ok'),
+            count(*) FILTER (status = 'ok' AND cost_usd IS NULL AND coalesce(usage_source, 'unknown') = 'unknown'
+                AND input_tokens IS NULL AND output_tokens IS NULL),
             count(*) FILTER (status IN ('error', 'failed', 'unknown')),
             {f"grouping({chosen[0]})" if chosen else "1"} AS is_total
         FROM calls {where} {sets} ORDER BY is_total, {order} sum(cost_usd) DESC NULLS LAST, count(*) DESC

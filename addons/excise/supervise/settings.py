@@ -118,7 +118,7 @@ class Settings(BaseModel):
             lines = []
             for fault in error.errors():
                 name = str(fault["loc"][0]) if fault["loc"] else "settings"
-                lines.append(f"--{name.replace('_', '-')} (EXCISE_{name.upper()}): {fault['msg']}")
+                lines.append(f"--{name.replace('_', '-')} (EXCISE_{name.upper()}): {fault['msg'].removeprefix('Value error, ')}")
             raise SettingsError("\n".join(lines)) from error
 
     @property
