@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -50,14 +51,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervised, "BACK_OFF_SECONDS", (0.01, 0.02))
 
 
-async def test_a_full_pipe_does_not_hide_a_death() -> None:
+@pytest.mark.parametrize("chunks", [1, 3], ids=["some", "a million bytes"])
+async def test_a_full_pipe_does_not_hide_a_death(tmp_path: Path, chunks: int) -> None:
     """
     A child may print what it likes after `ready`: it never blocks on that, and its death is seen.
     """
-    watched = Watched(Child("loud", python(READY + "import sys\nsys.stdout.write('x' * 1_000_000)\nsys.stdout.flush()\n" + STAY)))
+    told = f"open({str(tmp_path / 'told')!r}, 'w').close()\n"
+    watched = Watched(Child("loud", python(READY + f"import os\nfor _ in range({chunks}): os.write(1, b'x' * 350_000)\n" + told + STAY)))
     await watched.until(lambda: watched.child.pid)
     first = watched.child.pid
     assert first is not None
+    async with asyncio.timeout(10):
+        while not (tmp_path / "told").exists():
+            await asyncio.sleep(0.01)
     os.kill(first, signal.SIGKILL)
     await watched.until(lambda: watched.child.pid not in (None, first))
     await watched.stop()
