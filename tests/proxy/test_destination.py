@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 
 import pytest
 
 from excise.errors import Refused, SettingsError, UpstreamFailed, UpstreamTimeout
 from excise.proxy.destination import Destinations, is_local, real_address
+from excise.proxy.redirected import is_address
 from excise.supervise.settings import Settings
 
 INTERNAL = [
@@ -37,6 +39,58 @@ INTERNAL = [
     "198.18.0.1",
     "192.0.2.1",
 ]
+
+SPECIAL = [
+    "168.63.129.16",
+    "::ffff:168.63.129.16",
+    "64:ff9b::a83f:8110",
+    "192.0.0.9",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.88.99.1",
+    "192.175.48.1",
+    "::127.0.0.1",
+    "::8.8.8.8",
+    "::ffff:0:127.0.0.1",
+    "::ffff:0:8.8.8.8",
+    "64:ff9b:1::808:808",
+    "100::1",
+    "2001::1",
+    "2001:0:808:808::1",
+    "2001:1::1",
+    "2001:3::1",
+    "2001:20::1",
+    "2001:30::1",
+    "2001:db8::1",
+    "2002:808:808::1",
+    "2620:4f:8000::1",
+    "3fff::1",
+    "4000::1",
+    "5f00::1",
+    "fec0::1",
+]
+
+
+def answers(names: dict[str, list[str]], asked: list[str] | None = None):
+    def getaddrinfo(host, port, *_, **__):
+        if asked is not None:
+            asked.append(host)
+        if host not in names:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        families = [(socket.AF_INET6 if ":" in address else socket.AF_INET, address) for address in names[host]]
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port)) for family, address in families]
+
+    return getaddrinfo
+
+
+@pytest.mark.parametrize("address", SPECIAL)
+def test_addresses_with_a_special_purpose_are_refused(address):
+    """
+    Where no provider can be, though Python calls some of it global: host agents, relays, translations, documentation, site-local.
+    """
+    with pytest.raises(Refused) as refused:
+        Destinations(Settings(), [8080]).check(address, 443)
+    assert refused.value.kind == "destination_refused"
 
 
 @pytest.mark.parametrize("address", INTERNAL)
@@ -78,25 +132,99 @@ def test_our_own_port_is_refused_even_where_loopback_is_listed(address):
         Destinations(Settings(allow_private="0.0.0.0/0,::/0"), [8080]).check(address, 8080)
 
 
-@pytest.mark.parametrize("name", ["localhost", "foo.localhost", "metadata.google.internal", "metadata"])
-async def test_internal_names_are_refused_without_asking_dns(name):
+NAMES = ["localhost", "foo.localhost", "LocalHost", "localhost.", "metadata.google.internal", "Metadata.Google.Internal.", "metadata.goog"]
+NUMBERS = ["2130706433", "0x7f.1", "127.1", "017700000001", "0177.0.0.1", "127.0.0.1.", "0x7f000001", "127.0.0.01", "0x", "1.2.3.4.5"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_internal_names_are_refused_without_asking_dns(name, monkeypatch):
     """
-    These names mean this machine, whatever a resolver says.
+    These names mean this machine, whatever a resolver says, in any case and with a dot at the end.
     """
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", answers({name: ["8.8.8.8"]}, asked))
     with pytest.raises(Refused):
         await Destinations(Settings(), [8080]).addresses(name, 443)
+    assert asked == []
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_an_address_is_written_plainly_or_not_at_all(number, monkeypatch):
+    """
+    Resolvers take many spellings of 127.0.0.1; those that are no dotted quad are refused, here and before another proxy is asked.
+    """
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", answers({number: ["8.8.8.8"]}, asked))
+    with pytest.raises(Refused):
+        await Destinations(Settings(), [8080]).addresses(number, 443)
+    behind = Destinations(Settings(upstream_proxy="http://127.0.0.1:9"), [8080])
+    with pytest.raises(Refused):
+        await behind.connect(number, 443, asyncio.Protocol)
+    assert asked == []
+    assert is_address(number)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "::ffff:127.0.0.1", "168.63.129.16", "metadata\uff0egoog", "a b", "a\r\nb"])
+async def test_another_proxy_is_not_asked_for_internal_names(name):
+    """
+    It would resolve them for us; nothing is dialled, also for names whose meaning depends on who reads them.
+    """
+    behind = Destinations(Settings(upstream_proxy="http://127.0.0.1:9"), [8080])
+    with pytest.raises(Refused):
+        await behind.connect(name, 443, asyncio.Protocol)
+
+
+@pytest.mark.parametrize("name", ["api.openai.com", "1.example.com", "0x7f.example", "a1", "xn--bcher-kva.example", "4chan.org"])
+def test_names_with_numbers_in_them_are_names(name):
+    """
+    Only a last label that is a number makes an address.
+    """
+    assert not is_address(name)
+
+
+async def test_lookups_that_hang_do_not_hold_up_a_provider(monkeypatch):
+    """
+    Names anybody may CONNECT to have threads of their own: eighty that never answer, and a provider's name resolves at once.
+    """
+    release = threading.Event()
+
+    def getaddrinfo(host, port, *_, **__):
+        if host.endswith("blackhole.test"):
+            release.wait(10)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    destinations = Destinations(Settings(), [8080], known=lambda name: name == "api.openai.com")
+    hanging = [asyncio.create_task(destinations.addresses(f"h{number}.blackhole.test", 443)) for number in range(80)]
+    await asyncio.sleep(0)
+    try:
+        assert await asyncio.wait_for(destinations.addresses("API.OpenAI.com.", 443), 5) == [("8.8.8.8", 443)]
+        assert not any(task.done() for task in hanging)
+    finally:
+        release.set()
+        ended = await asyncio.gather(*hanging, return_exceptions=True)
+    assert {type(error) for error in ended} == {UpstreamFailed}
+
+
+async def test_a_cached_address_is_checked_again_for_every_port(monkeypatch):
+    """
+    What is remembered is the resolver's answer, not that it was allowed.
+    """
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", answers({"a.example": ["127.0.0.1"]}, asked))
+    destinations = Destinations(Settings(allow_private="127.0.0.0/8"), [8080])
+    assert await destinations.addresses("a.example", 443) == [("127.0.0.1", 443)]
+    with pytest.raises(Refused, match="this proxy itself"):
+        await destinations.addresses("a.example", 8080)
+    assert asked == ["a.example"]
 
 
 async def test_one_internal_address_among_public_ones_refuses_the_name(monkeypatch):
     """
     A rebinding resolver answers with both; taking the public one would leave the next connection to chance.
     """
-    loop = asyncio.get_running_loop()
-
-    async def answers(host, port, **_):
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("8.8.8.8", "10.0.0.1")]
-
-    monkeypatch.setattr(loop, "getaddrinfo", answers)
+    monkeypatch.setattr(socket, "getaddrinfo", answers({"rebind.example.com": ["8.8.8.8", "10.0.0.1"]}))
     with pytest.raises(Refused):
         await Destinations(Settings(), [8080]).addresses("rebind.example.com", 443)
 

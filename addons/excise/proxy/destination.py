@@ -8,39 +8,80 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
+import re
 import socket
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from urllib.parse import unquote, urlsplit
 
 from excise.errors import ExciseError, Refused, SettingsError, UpstreamFailed, UpstreamTimeout
+from excise.proxy.lookup import Lookups
+from excise.proxy.redirected import is_address
 from excise.supervise.settings import Settings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-DNS_SECONDS = 30.0  # how long an answer of the resolver is reused
-DNS_NAMES = 1024
-
 # Reached by name, these answer with credentials of the machine we run on.
-METADATA_NAMES = frozenset({"metadata.google.internal", "metadata", "instance-data", "metadata.azure.internal"})
+METADATA_NAMES = frozenset(
+    {
+        "metadata",
+        "metadata.google.internal",
+        "metadata.goog",
+        "metadata.azure.internal",
+        "instance-data",
+        "instance-data.ec2.internal",
+    }
+)
+LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"})
+
+# No provider is there, whatever Python's `is_global` says of them.
+# Source: IANA IPv4 and IPv6 Special-Purpose Address Registries, read 2026-11.
+_NOWHERE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # Azure's host agent: a public address that means the machine below
+        "192.0.0.0/24",  # IETF protocol assignments, the anycast addresses among them
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
+        "192.88.99.0/24",  # 6to4 relays, deprecated
+        "192.175.48.0/24",  # AS112
+        "2001::/23",  # IETF protocol assignments: Teredo, ORCHID, DRIP, benchmarking …
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: holds an IPv4 address, and is as internal as that
+        "2620:4f:8000::/48",  # AS112
+        "3fff::/20",  # documentation
+    )
+)
+# All that IANA has given out for use on the internet. Outside are ::a.b.c.d, ::ffff:0:a.b.c.d (SIIT), fec0::/10, 5f00::/16 (SRv6) …
+_IPV6_UNICAST = ipaddress.ip_network("2000::/3")
+_ASCII_NAME = re.compile(r"[a-z0-9._-]+").fullmatch  # of another alphabet: what the other proxy makes of it cannot be told
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def real_address(text: str) -> Address:
     """
-    The address behind its spellings: IPv4 inside IPv6 (mapped, 6to4, Teredo, NAT64) is unwrapped, zone ids are dropped.
+    The address behind its spellings: IPv4 that the stack (mapped) or the network (NAT64) takes out of IPv6 is unwrapped, zone ids are
+    dropped.
 
     Raises:
         ValueError: Not an address.
     """
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return inner
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
+
+
+def is_public(address: Address) -> bool:
+    """
+    Whether a provider may stand at this address: the internet routes it, and it has no special purpose.
+    """
+    if not address.is_global or address.is_multicast or (address.version == 6 and address not in _IPV6_UNICAST):
+        return False
+    return not any(address.version == network.version and address in network for network in _NOWHERE)
 
 
 def is_local(text: str) -> bool:
@@ -63,15 +104,18 @@ class Destinations:
     Args:
         settings: `resolve`, `allow_private`, `upstream_proxy`, timeouts.
         own_ports: Ports this host's workers listen on; connecting to them would be a loop.
+        known: Whether a name is a provider's. Their lookups do not wait for those of other names, which any client can make hang.
     """
 
-    def __init__(self, settings: Settings, own_ports: Sequence[int]) -> None:
-        self._listed = {(entry.host, entry.port): (entry.address, entry.to_port) for entry in settings.resolve}
+    def __init__(self, settings: Settings, own_ports: Sequence[int], *, known: Callable[[str], bool] = lambda name: False) -> None:
+        self._listed = {(_folded(entry.host), entry.port): (entry.address, entry.to_port) for entry in settings.resolve}
         self._private = settings.allow_private
         self._own_ports = frozenset(own_ports)
         self._timeout = settings.connect_timeout_seconds
         self._proxy = _read_proxy(settings.upstream_proxy)
-        self._cache: dict[tuple[str, int], tuple[float, list[str]]] = {}
+        self._known = known
+        self._providers = Lookups(threads=16, queue=256)
+        self._others = Lookups(threads=64, queue=256)
 
     def check(self, address: str, port: int) -> None:
         """
@@ -83,7 +127,7 @@ class Destinations:
             raise Refused("the destination is this proxy itself", kind="destination_refused")
         if any(real.version == network.version and real in network for network in self._private):
             return
-        if not real.is_global or real.is_multicast:
+        if not is_public(real):
             raise Refused("the destination is not a public address; list its network with --allow-private CIDR", kind="destination_refused")
 
     async def addresses(self, host: str, port: int) -> list[tuple[str, int]]:
@@ -94,34 +138,27 @@ class Destinations:
             Refused: None of them may be connected to.
             UpstreamFailed: The name does not resolve.
         """
+        host = _folded(host)
         listed = self._listed.get((host, port))
         if listed is not None:
             if listed[1] in self._own_ports and is_local(listed[0]):
                 raise Refused("the destination is this proxy itself", kind="destination_refused")
             return [listed]
-        if host in METADATA_NAMES or host == "localhost" or host.endswith(".localhost"):
-            found = ["127.0.0.1"] if "localhost" in host else ["169.254.169.254"]
-        else:
-            found = await self._resolve(host, port)
+        found = await self._found(host)
         for address in found:
             # One internal address among public ones is a rebinding trick, not a fallback: refuse them all.
             self.check(address, port)
         return [(address, port) for address in found]
 
-    async def _resolve(self, host: str, port: int) -> list[str]:
-        now = time.monotonic()
-        cached = self._cache.get((host, port))
-        if cached is not None and cached[0] > now:
-            return cached[1]
-        try:
-            infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise UpstreamFailed(f"{host} does not resolve", kind="name_not_resolved") from error
-        found = list(dict.fromkeys(str(info[4][0]) for info in infos))
-        if len(self._cache) >= DNS_NAMES:
-            self._cache.clear()
-        self._cache[(host, port)] = (now + DNS_SECONDS, found)
-        return found
+    async def _found(self, host: str) -> Sequence[str]:
+        if _is_address(host):
+            return (host,)
+        if is_address(host):
+            raise Refused("write the address as four decimal numbers", kind="destination_refused")
+        if _means_this_machine(host):
+            # Whatever a resolver says. Listing loopback, or the metadata service's address, opens them.
+            return ("169.254.169.254",) if host in METADATA_NAMES else ("127.0.0.1",)
+        return await (self._providers if self._known(host) else self._others).addresses(host)
 
     async def connect(self, host: str, port: int, factory: Callable[[], asyncio.Protocol]) -> asyncio.Transport:
         """
@@ -155,16 +192,16 @@ class Destinations:
         # The other proxy resolves names; what can be checked here is a literal address and the names of metadata services.
         assert self._proxy is not None
         proxy_host, proxy_port, credentials = self._proxy
+        host = _folded(host)
         listed = self._listed.get((host, port))
         if listed is not None:
             return await _dial(*listed)
-        try:
+        if _is_address(host):
             self.check(host, port)
-        except ValueError:
-            if host in METADATA_NAMES or host.endswith("localhost"):
-                raise Refused("the destination is not a public name", kind="destination_refused") from None
+        elif is_address(host) or _means_this_machine(host) or not _ASCII_NAME(host):
+            raise Refused("the destination is not a public name", kind="destination_refused")
         try:
-            sock = await _dial_name(proxy_host, proxy_port)
+            sock = await self._dial_name(proxy_host, proxy_port)
         except OSError as error:
             raise UpstreamFailed(f"the upstream proxy cannot be reached ({_reason(error)})", kind="upstream_proxy_failed") from error
         name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -188,6 +225,31 @@ class Destinations:
             raise
         return sock
 
+    async def _dial_name(self, host: str, port: int) -> socket.socket:
+        failure: OSError = OSError("no address")
+        for address in (host,) if _is_address(host) else await self._providers.addresses(host):
+            try:
+                return await _dial(address, port)
+            except OSError as error:
+                failure = error
+        raise failure
+
+
+def _folded(host: str) -> str:
+    return host.casefold().rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _means_this_machine(host: str) -> bool:
+    return host in METADATA_NAMES or host in LOCAL_NAMES or host.endswith(".localhost")
+
 
 async def _dial(address: str, port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
@@ -199,17 +261,6 @@ async def _dial(address: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-async def _dial_name(host: str, port: int) -> socket.socket:
-    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    failure: OSError = OSError("no address")
-    for info in infos:
-        try:
-            return await _dial(str(info[4][0]), port)
-        except OSError as error:
-            failure = error
-    raise failure
 
 
 def _read_proxy(url: str | None) -> tuple[str, int, str] | None:

@@ -31,11 +31,13 @@ def original_destination(sock: socket.socket) -> tuple[str, int]:
 
 def is_address(host: str) -> bool:
     """
-    Whether a host is an address and no name, in any spelling a resolver takes.
+    Whether a host is an address and no name, in any spelling some resolver takes: 127.1, 2130706433, 0x7f.1, 017700000001.
     """
+    host = host.partition("%")[0].rstrip(".")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
+    with contextlib.suppress(OSError):
         socket.inet_pton(family, host)
-    except OSError:
-        return host.replace(".", "").isdigit()  # 127.1, 2130706433: spellings of addresses that resolvers take
-    return True
+        return True
+    # Source: WHATWG URL, "ends in a number checker", read 2026-11. No top-level domain is a number.
+    last = host.rpartition(".")[2].lower()
+    return last.isdigit() or (last.startswith("0x") and all(digit in "0123456789abcdef" for digit in last[2:]))
