@@ -28,6 +28,7 @@ from excise.errors import CertificateError, ExciseError
 from excise.exchange import Capture, ClientInfo
 from excise.ledger.journal import Journal
 from excise.proxy.build import build
+from excise.proxy.client_hello import read_names
 from excise.proxy.destination import Destinations
 from excise.proxy.front import looks_like_tls, read_basic
 from excise.proxy.guard import HOOK_SECONDS, Guard
@@ -35,6 +36,7 @@ from excise.proxy.http_layer import SealedHttpLayer
 from excise.proxy.http_stream import Terms
 from excise.proxy.options import assert_hardened
 from excise.proxy.tls import Tls
+from excise.proxy.untrusting import Untrusting
 from excise.supervise.settings import Settings
 from excise.trust.authority import Authority
 from excise.trust.leaf import LeafIssuer
@@ -80,6 +82,10 @@ class Intercept:
         self._guard = parts.guard
         self._tls = Tls(LeafIssuer(Authority.load(self._settings.certs)), upstream_ca=self._settings.upstream_ca)
         self._destinations: Destinations | None = None
+        # Only says in the log why a client is not seen: nobody is passed through unread here, because no row would tell of it.
+        untrusting = Untrusting(tunnel=lambda: False)
+        self.tls_failed_client = untrusting.tls_failed_client
+        self.tls_established_client = untrusting.tls_established_client
         self.tls_start_server = self._tls.tls_start_server
         self.tls_established_server = self._tls.tls_established_server
         self.tls_failed_server = self._tls.tls_failed_server
@@ -101,7 +107,8 @@ class Intercept:
     def running(self) -> None:
         assert_hardened(ctx.options)
         proxyserver: Any = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
-        self._destinations = Destinations(self._settings, [address[1] for address in proxyserver.listen_addrs()])
+        ports = [address[1] for address in proxyserver.listen_addrs()]
+        self._destinations = Destinations(self._settings, ports, known=self._catalog.is_provider_host)
 
     async def done(self) -> None:
         await self._settler.settled()
@@ -139,10 +146,13 @@ class Intercept:
 
     def tls_clienthello(self, data: ClientHelloData) -> None:
         address = data.context.server.address
-        name = (data.client_hello.sni or (address[0] if address else "")).lower()
-        named = address[0].lower() if address else ""
-        provider = self._catalog.is_provider_host(name) or self._catalog.is_provider_host(named)
-        data.ignore_connection = not provider and self._policies.current.defaults.tunnels == "allow"
+        try:
+            hello = read_names(data.client_hello.raw_bytes(wrap_in_record=False))
+        except ValueError:
+            return  # the handshake then fails for want of a certificate, and no byte of it has left
+        named = address[0] if address else ""
+        provider = self._catalog.is_provider_host(hello.sni or named) or self._catalog.is_provider_host(named)
+        data.ignore_connection = not (provider or hello.unreadable_name) and self._policies.current.defaults.tunnels == "allow"
 
     def tls_start_client(self, data: TlsData) -> None:
         """
