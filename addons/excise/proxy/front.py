@@ -20,7 +20,7 @@ MAXHEADERS = 100
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"CONNECT"})
 
-_REQUEST_LINE = re.compile(rb"([A-Z]{3,8}) ([^\x00-\x20\x7f]+) HTTP/1\.([01])")
+_REQUEST_LINE = re.compile(rb"([A-Z]{3,8}) ([^\x00-\x20\x7f]+) HTTP/1\.([01])\r")
 _AUTHORITY = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})")
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*")
 
@@ -68,9 +68,12 @@ def read_front(data: bytes) -> Connect | Plain | None:
         if not any(known.startswith(method) if first == method else known == method for known in METHODS):
             raise BadRequest("this port speaks HTTP/1.1: CONNECT HOST:PORT for HTTPS_PROXY, or a plain request")
         return None
-    matched = _REQUEST_LINE.fullmatch(first.rstrip(b"\r"))
+    matched = _REQUEST_LINE.fullmatch(first)
     if matched is None or matched[1] not in METHODS:
         raise BadRequest("this port speaks HTTP/1.1: CONNECT HOST:PORT for HTTPS_PROXY, or a plain request")
+    if b"#" in matched[2]:
+        # RFC 9112, 3.2: no form of a target has a fragment. Servers differ on whether it belongs to the path.
+        raise BadRequest("the request's target has a fragment (#); send it as %23 or leave it out")
     head_end = data.find(b"\r\n\r\n")
     if head_end < 0:
         if len(data) > MAX_HEAD_BYTES:

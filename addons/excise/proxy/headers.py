@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from mitmproxy import http
 
+from excise.catalog.request import auth_header_names
 from excise.errors import BadRequest
 from excise.exchange import Exchange
 from excise.wire.coding import acceptable
@@ -19,6 +20,7 @@ _DROPPED = frozenset(
         b"keep-alive",
         b"te",
         b"trailer",
+        b"expect",  # was answered here
         b"upgrade",
         b"http2-settings",
         b"forwarded",
@@ -27,6 +29,10 @@ _DROPPED = frozenset(
 )
 _DROPPED_PREFIXES = (b"x-forwarded-", b"x-excise-")
 _KEPT_CONNECTION = frozenset({b"close", b"keep-alive"})
+_FRAMING = (b"content-length", b"transfer-encoding")
+_ONCE = frozenset({b"host", *_FRAMING, b"content-type", b"content-encoding"})
+# What stands in Connection is taken out on the way. Without these the provider would read another request than policy did.
+_NOT_OF_A_HOP = _ONCE | {name.encode("ascii") for name in auth_header_names if not name.startswith("proxy-")}
 
 
 def check(request: http.Request) -> None:
@@ -35,10 +41,12 @@ def check(request: http.Request) -> None:
         BadRequest: Something two parsers could read differently, or a way out of HTTP: upgrade, trailers.
     """
     names = set()
-    for name, _ in request.headers.fields:  # CR, LF and NUL were refused with the head
+    for name, value in request.headers.fields:  # CR, LF and NUL were refused with the head
         low = name.lower()
-        if low in (b"host", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding") and low in names:
+        if low in names and low in _ONCE:
             raise BadRequest(f"the header {low.decode('ascii')} appears twice")
+        if low == b"connection" and (wrong := _tokens(value) & _NOT_OF_A_HOP):
+            raise BadRequest(f"the Connection header names {min(wrong).decode('ascii')}, which does not belong to one hop")
         names.add(low)
     if b"upgrade" in names:
         raise BadRequest("upgrades (WebSocket, HTTP/2) are not governed yet and so not let through", kind="upgrade_refused", status=403)
@@ -63,19 +71,29 @@ def check_host(request: http.Request) -> None:
 
 def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]) -> None:
     """
-    Make the request what leaves: hop-by-hop and proxy headers gone, codings we can read, the body the stages decided on.
+    Make the request what leaves: hop-by-hop and proxy headers gone, codings we can read, the body the stages decided on and
+    its length.
 
     Args:
         private: Further header names, lower case, that stay with us.
     """
+    if exchange.send_body is not None:
+        request.data.content = exchange.send_body  # decoded bytes were spliced, so they leave plain
+    length = b"%d" % len(request.data.content or b"")
     listed: set[bytes] = set()
     for name, value in request.headers.fields:
         if name.lower() == b"connection":
-            listed |= {token.strip().lower() for token in value.split(b",")}
+            listed |= _tokens(value)
     listed -= _KEPT_CONNECTION
     fields = []
+    framed = length == b"0"
     for name, value in request.headers.fields:
         low = name.lower()
+        if low in _FRAMING:
+            # The body is whole, so its length is known; nobody's word is taken for it.
+            fields.append((name if low == b"content-length" else b"Content-Length", length))
+            framed = True
+            continue
         if low in _DROPPED or low in listed or low in private or low.startswith(_DROPPED_PREFIXES):
             continue
         if low == b"connection":
@@ -87,14 +105,16 @@ def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]
             reduced = acceptable(asked)
             if reduced is not None and reduced != asked:
                 value = reduced.encode("latin-1")
+        elif low == b"content-encoding" and exchange.send_body is not None:
+            continue
         fields.append((name, value))
+    if not framed:
+        fields.append((b"Content-Length", length))
     request.headers = http.Headers(fields)
-    if exchange.send_body is not None:
-        # The decoded bytes were spliced, so they leave plain.
-        request.headers.pop("content-encoding", None)
-        request.headers.pop("transfer-encoding", None)
-        request.data.content = exchange.send_body
-        request.headers["content-length"] = str(len(exchange.send_body))
+
+
+def _tokens(value: bytes) -> set[bytes]:
+    return {token.strip().lower() for token in value.split(b",")}
 
 
 def dress(response: http.Response, exchange: Exchange, *, edited: bool, show: bool) -> None:

@@ -4,7 +4,7 @@ mitmproxy's HTTP layer made of our strict ends and sealed streams. HTTP/1 only; 
 
 from __future__ import annotations
 
-from mitmproxy.connection import Server
+from mitmproxy.connection import ConnectionState, Server
 from mitmproxy.proxy import commands, events, layer, tunnel
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
@@ -45,6 +45,12 @@ class SealedHttpLayer(HttpLayer):
             yield from self.event_to_child(server, event)
         elif isinstance(event, events.DataReceived) and isinstance(end := self.connections.get(event.connection), _ENDS):
             yield from self._route(end, end._handle_event(event))
+        elif (
+            isinstance(event, events.ConnectionEvent)
+            and event.connection not in self.connections
+            and event.connection is not self.context.server
+        ):
+            return  # dropped when it was found dead
         else:
             yield from super()._handle_event(event)
 
@@ -65,10 +71,10 @@ class SealedHttpLayer(HttpLayer):
                 if stream is not None:  # else it is over already
                     yield from self._route(stream, stream.handle_event(received))
             elif isinstance(command, SendHttp):
-                end = self.connections[command.connection]
+                end = self.connections.get(command.connection)
                 if isinstance(end, _ENDS):
                     yield from self._route(end, end.send(command.event))
-                else:
+                elif end is not None:  # else it was found dead
                     yield from self._route(end, end.handle_event(command.event))
             elif isinstance(command, commands.SendData):
                 yield command
@@ -95,8 +101,10 @@ class SealedHttpLayer(HttpLayer):
         yield from self._route(stream, stream.handle_event(events.Start()))
 
     def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> layer.CommandGenerator[None]:
-        for connection in self.connections:
-            if connection.connected and not connection.error and event.connection_spec_matches(connection):
+        self._drop_closed()
+        for connection, end in self.connections.items():
+            busy = isinstance(end, StrictClient) and not end.free
+            if connection.connected and not busy and not connection.error and event.connection_spec_matches(connection):
                 stream = self.command_sources.pop(event)
                 yield from self.event_to_child(stream, GetHttpConnectionCompleted(event, (connection, None)))
                 return
@@ -110,6 +118,20 @@ class SealedHttpLayer(HttpLayer):
         self.connections[context.server] = stack[0]
         self.waiting_for_establishment[context.server].append(event)
         yield from self.event_to_child(stack[0], events.Start())
+
+    def _drop_closed(self) -> None:
+        """
+        Forget connections to providers that are over: a client may stay for days.
+        """
+        dead = [
+            connection
+            for connection in self.connections
+            if isinstance(connection, Server)
+            and connection.state is ConnectionState.CLOSED
+            and connection not in self.waiting_for_establishment
+        ]
+        for connection in dead:
+            del self.connections[connection]
 
     def register_connection(self, command: RegisterHttpConnection) -> layer.CommandGenerator[None]:
         tls = self.connections.get(command.connection)

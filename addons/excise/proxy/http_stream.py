@@ -133,6 +133,12 @@ class SealedStream(HttpStream):
         yield from self._answer(http.Response.make(400, b"excise: CONNECT on a connection already in use\n"))
         self.client_state = self.server_state = self.state_errored
 
+    def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
+        # What mitmproxy checks of headers, the ends of HTTP/1 have: where they refuse, the client is answered in its dialect.
+        if not request or (self.flow.request.scheme in ("http", "https", "") and self.flow.request.method != "CONNECT"):
+            return False
+        return (yield from super().check_invalid(request))
+
     def make_server_connection(self) -> layer.CommandGenerator[bool]:
         if not self._gate.sealed(self.flow):
             self.flow.response = self._gate.unsealed(self.flow)
@@ -154,10 +160,13 @@ class SealedStream(HttpStream):
             yield HttpRequestHeadersHook(self.flow)
         self.flow.error = mflow.Error(TOO_LARGE)
         yield HttpErrorHook(self.flow)
-        yield from self._answer(self.flow.response or http.Response.make(413, b"excise: request body over the limit\n"))
-        yield commands.CloseConnection(self.context.client)
+        response = self.flow.response or http.Response.make(413, b"excise: request body over the limit\n")
+        response.headers["connection"] = "close"
         self.client_state = self.server_state = self.state_errored
+        self.request_body_buf.clear()  # type: ignore[no-untyped-call]
         self.flow.live = False
+        yield DropStream(self.stream_id)
+        yield from self._answer(response)  # the request is not over: its end of HTTP/1 closes in its own time
         return True
 
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> layer.CommandGenerator[None]:

@@ -79,7 +79,10 @@ class _Trimmed(theirs.TLSLayer):
     # -- after the handshake a driver may take the layer's work over: plaintext then goes straight to the HTTP layer and back ------------
 
     taken_over = False
-    _held: tuple[bytes, ...] = ()
+
+    def __init__(self, *args: typing.Any) -> None:
+        super().__init__(*args)
+        self._held: list[bytes] = []
 
     def decrypt(self, data: bytes) -> tuple[bytes, bool]:
         """
@@ -109,16 +112,17 @@ class _Trimmed(theirs.TLSLayer):
         """
         Plaintext to send with the next `encrypted`.
         """
-        self._held = (*self._held, data)
+        self._held.append(data)
 
     def encrypted(self) -> bytes:
         """
         Bytes for the wire: what was held, as one record where it fits, and whatever else OpenSSL has to say.
         """
-        held, self._held = self._held, ()
+        held = self._held
         if held:
             with contextlib.suppress(SSL.ZeroReturnError, SSL.SysCallError):  # the peer has closed its side: nobody is there to read it
                 self.tls.sendall(held[0] if len(held) == 1 else b"".join(held))
+            held.clear()
         return _outgoing(self.tls)
 
     @property
