@@ -29,7 +29,7 @@ addons = [Failing()]
 
 
 @contextlib.asynccontextmanager
-async def mitmdump(tmp_path, standin, *scripts: Path, options: tuple[str, ...] = ()):
+async def mitmdump(tmp_path, standin, *scripts: Path, options: tuple[str, ...] = (), resolve: tuple[str, ...] = ()):
     for folder in ("data", "policies"):
         (tmp_path / folder).mkdir(mode=0o700)
     (tmp_path / "policies" / "default.yml").write_text(POLICY)
@@ -39,7 +39,7 @@ async def mitmdump(tmp_path, standin, *scripts: Path, options: tuple[str, ...] =
         "EXCISE_CERTS": str(tmp_path / "certs"),
         "EXCISE_POLICIES": str(tmp_path / "policies"),
         "EXCISE_UPSTREAM_CA": str(standin.ca_file),
-        "EXCISE_RESOLVE": ",".join(standin.resolves()),
+        "EXCISE_RESOLVE": ",".join((*standin.resolves(), *resolve)),
         "PYTHONUNBUFFERED": "1",
     }
     program = Path(sys.executable).parent / "mitmdump"
@@ -127,3 +127,48 @@ async def test_dangerous_options_do_not_stay(tmp_path):
         assert (await call(port, tmp_path / "certs" / ROOT_FILE, body)).status == 200
         lines = b"".join(path.read_bytes() for path in (tmp_path / "data" / "journal").glob("*.ndjson"))
         assert lines.count(b'"kind":"open"') == 1
+
+
+@pytest.mark.parametrize("spoil", [False, True])
+async def test_a_name_that_cannot_be_read_is_not_passed_through(spoil, tmp_path):
+    """
+    A host outside the catalogue is tunnelled; not so where its ClientHello hides which host it means.
+    """
+    got: list[bytes] = []
+
+    async def sink(reader, writer):
+        got.append(await reader.read(65536))
+        writer.close()
+
+    server = await asyncio.start_server(sink, "127.0.0.1", 0)
+    resolve = (f"front.example:443:127.0.0.1:{server.sockets[0].getsockname()[1]}",)
+    out = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="front.example").do_handshake()
+    hello = out.read()
+    if spoil:
+        hello = hello.replace(b"front.example", b"api.openai\0co")
+    async with StandIn() as standin, mitmdump(tmp_path, standin, resolve=resolve) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"CONNECT front.example:443 HTTP/1.1\r\nHost: front.example:443\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(hello)
+        await asyncio.wait_for(reader.read(65536), 8)
+        writer.close()
+    assert got == ([] if spoil else [hello])
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_client_without_our_ca_is_named_in_the_log(tmp_path):
+    """
+    Why its traffic is not seen; with the client's address and the host, after the second time.
+    """
+    async with StandIn() as standin, mitmdump(tmp_path, standin) as (port, process):
+        for _ in range(2):
+            with pytest.raises(ssl.SSLError):
+                await call(port, standin.ca_file, CHAT)
+        async with asyncio.timeout(8):
+            while b"client refuses our certificate" not in (line := await process.stdout.readline()):
+                assert line
+    assert b"api.openai.com" in line
