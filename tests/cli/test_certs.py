@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from excise.cli import certs as command
-from excise.errors import CertificateError
+from excise.errors import CertificateError, SettingsError
 from excise.trust.authority import Authority
 from excise.trust.directory import replace_file
 
@@ -124,3 +126,53 @@ def test_a_broken_ca_can_be_told_from_none(tmp_path: Path) -> None:
 
     with pytest.raises(CertificateError, match=r"broken: intermediate\.pem"):
         run("show", "--certs", certs)
+
+
+def test_show_counts_domains_and_lists_them_when_asked(tmp_path: Path) -> None:
+    """
+    The catalogue has hundreds: a count is what a terminal can take.
+    """
+    run("init", "--certs", tmp_path)
+    counted, listed = run("show", "--certs", tmp_path), run("show", "--certs", tmp_path, "--domains")
+
+    assert "permitted     2 domains" in counted
+    assert "openai.com" not in counted
+    assert "permitted     anthropic.com\n              openai.com\n" in listed
+
+
+def test_publish_gives_others_what_they_trust_and_no_key(tmp_path: Path) -> None:
+    """
+    The CA's folder is closed to other users; the published one is open, holds three public files, and follows a renewal.
+    """
+    certs, target = tmp_path / "certs", tmp_path / "etc" / "excise"
+    run("init", "--certs", certs)
+    previous = os.umask(0o077)
+    try:
+        said = json.loads(run("publish", target, "--certs", certs, "--json"))
+    finally:
+        os.umask(previous)
+    first = (target / "excise-ca.pem").read_bytes()
+
+    assert said["files"] == [str(target / name) for name in ("excise-ca.pem", "bundle.pem", "truststore.p12")]
+    assert {path.name for path in target.iterdir()} == {"excise-ca.pem", "bundle.pem", "truststore.p12"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in target.iterdir()} == {0o644}
+    assert stat.S_IMODE(target.stat().st_mode) == 0o755
+    run("renew", "--certs", certs)
+    run("publish", target, "--certs", certs)
+    assert (target / "excise-ca.pem").read_bytes() == (certs / "excise-ca.pem").read_bytes() != first
+
+
+def test_publish_warns_of_a_closed_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    Files others cannot come to are not published; and the CA's own folder is never opened.
+    """
+    certs, closed = tmp_path / "certs", tmp_path / "closed"
+    run("init", "--certs", certs)
+    closed.mkdir(mode=0o700)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    command.register(app)
+    app.callback()(lambda: None)
+
+    assert f"{closed} is closed to other users" in CliRunner().invoke(app, ["certs", "publish", str(closed), "--certs", str(certs)]).stderr
+    with pytest.raises(SettingsError, match="stays closed"):
+        run("publish", certs, "--certs", certs)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -86,3 +87,20 @@ def test_what_is_no_variable_is_refused_unrepeated(proxy, key):
 
     assert (done.returncode, done.stdout) == (1, "")
     assert key not in done.stderr
+
+
+def test_a_proxy_that_is_gone_is_not_recommended(proxy):
+    """
+    What a killed proxy left behind would break every program that reads this.
+    """
+    ready = json.loads((proxy.data / "ready.json").read_text())
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        (proxy.data / "ready.json").write_text(json.dumps(ready | {"proxy_url": gone}))
+        done = excise("env", "--data", proxy.data)
+        elsewhere = excise("env", "--data", proxy.data, "--proxy", "http://excise:8080", "--format", "compose")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no proxy answers at" in done.stderr
+    assert elsewhere.returncode == 0

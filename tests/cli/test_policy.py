@@ -171,3 +171,13 @@ def test_shipped_policies_pass_the_commands(monkeypatch):
 
     run("check")
     run("test")
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_the_policy_is_named_as_up_names_it(folder, command):
+    """
+    `--policies DIR` is understood too, so that one option does for all commands.
+    """
+    folder.rename(folder.with_name("elsewhere"))
+
+    assert run(command, "--policies", str(folder.with_name("elsewhere"))).startswith("default@")

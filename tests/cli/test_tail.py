@@ -81,6 +81,65 @@ def test_a_line_for_eyes(record: dict[str, object], expected: str, monkeypatch: 
     assert tail.line(record) == expected
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("failed", "21:20:00  tunnel     failed  example.org:443  not an LLM host  up 0 down 0 bytes"),
+        ("open", "21:20:00  tunnel     open  example.org:443  not an LLM host"),
+        ("ok", "21:20:00  tunnel     example.org:443  not an LLM host  up 0 down 0 bytes"),
+    ],
+)
+def test_a_tunnel_says_how_it_ended(status: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where that is not well; and one that has only begun has no sizes.
+    """
+    monkeypatch.setattr(tail, "_clock", lambda us: "21:20:00")
+    row = {"kind": "tunnel", "started_at": AT, "host": "example.org", "port": 443, "reason": "not an LLM host"}
+
+    assert tail.line(row | {"status": status, "bytes_up": 0, "bytes_down": 0}) == expected
+
+
+def test_the_end_is_shown_with_the_beginning(tmp_path: Path) -> None:
+    """
+    `close` holds what the end added; team, provider and model come from `open`, also over a change of files. What `close` leaves
+    unsaid does not hide what `open` said.
+    """
+    writer = journal(tmp_path, max_file_bytes=1)
+    begun = {"started_at": AT, "team": "t", "app": "a", "provider_requested": "p", "model_requested": "m"}
+    writer.append("open", {"call_id": "a", **begun})
+    writer.append("progress", {"call_id": "a", "output_tokens": 3})
+    writer.append(
+        "close", {"call_id": "a", "ended_at": AT + 1, "status": "ok", "input_tokens": 1, "output_tokens": None, "model_requested": None}
+    )
+    writer.append("tunnel", {"id": "t", "call_id": "t", "started_at": AT + 2, "host": "h", "status": "open"})
+    shown = RUN.invoke(APP, ["--no-follow", "--json", "--data", str(tmp_path)])
+    for_eyes = RUN.invoke(APP, ["--no-follow", "--data", str(tmp_path)])
+    writer.close()
+
+    (record,) = map(json.loads, shown.stdout.splitlines())
+    assert record == {"kind": "close", "call_id": "a", **begun, "ended_at": AT + 1, "status": "ok", "input_tokens": 1, "output_tokens": 3}
+    assert "t/a  p m  in 1 out 3" in for_eyes.stdout
+
+
+def test_beginnings_are_kept_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Calls that never end, as a killed worker leaves them, cost a bounded amount of memory; ended ones cost none.
+    """
+    monkeypatch.setattr("excise.ledger.watch.MAX_OPEN", 10)
+    writer = journal(tmp_path)
+    watch = Watch(tmp_path / "journal")
+    for number in range(100):
+        writer.append("open", {"call_id": str(number), "team": "t"})
+        if number >= 80:
+            writer.append("close", {"call_id": str(number), "status": "ok"})
+    ended = [record for record in watch.poll() if record["kind"] == "close"]
+    writer.close()
+
+    assert len(ended) == 20
+    assert all(record["team"] == "t" for record in ended)
+    assert list(watch._open) == [str(number) for number in range(71, 80)]
+
+
 def test_only_columns_are_shown(tmp_path: Path) -> None:
     """
     What is not a column of the ledger is not printed, in whichever format.

@@ -94,6 +94,32 @@ def test_since_leaves_out_what_is_older(data: Path) -> None:
     assert {line["team"] for line in json.loads(shown.stdout)["lines"]} == {"search", "[red]x[/red]\x1b[31m"}
 
 
+def test_free_operations_are_not_unmetered(tmp_path: Path) -> None:
+    """
+    Listing models costs nothing and has no usage; only a billed call without usage is worth a word.
+    """
+    writer = Journal(tmp_path / "journal", host="h", ballast_bytes=0)
+    now = time.time_ns() // 1000
+    for columns in (
+        {"operation": "models", "usage_source": "unknown", "cost_usd": "0"},
+        {"operation": "chat", "usage_source": "unknown"},
+        {"operation": "speech", "usage_source": "provider"},  # billed by the second: no tokens, no price
+        {"operation": "chat", "usage_source": "unknown", "status": "error"},
+    ):
+        writer.append("close", {"call_id": uuid7(), "started_at": now, "status": "ok"} | columns)
+    writer.close()
+    hot = HotStore(tmp_path)
+    Loader(hot, tmp_path / "journal").step()
+    with hot.transaction():
+        hot.make_views()
+    publish(hot)
+    hot.close()
+    shown = RUN.invoke(APP, ["--data", str(tmp_path), "--by", "operation"])
+
+    assert "1 answered calls came without usage" in shown.stdout
+    assert json.loads(RUN.invoke(APP, ["--data", str(tmp_path), "--json"]).stdout)["total"]["unmetered_calls"] == 1
+
+
 @pytest.mark.parametrize("options", [["--by", "colour"], ["--since", "soon"], ["--what"]])
 def test_wrong_use_is_two(data: Path, options: list[str]) -> None:
     """

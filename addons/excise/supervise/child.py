@@ -92,18 +92,18 @@ class Child:
         if self._serves:
             self.send(signal.SIGHUP)
 
-    def dismiss(self) -> None:
+    def keep_down(self) -> None:
         """
-        Ask it to end, and do not start it again.
+        Do not start it again, however it ends.
         """
         self._stopping.set()
-        self.send(signal.SIGTERM)
 
     async def stop(self, seconds: float) -> None:
         """
         Ask it to end; after `seconds` make it.
         """
-        self.dismiss()
+        self.keep_down()
+        self.send(signal.SIGTERM)
         process = self._process
         if process is None or process.returncode is not None:
             return

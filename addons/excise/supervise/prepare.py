@@ -16,7 +16,6 @@ from excise.errors import CertificateError, SettingsError
 from excise.policy.compile import Policy
 from excise.policy.known import known_names
 from excise.policy.store import PolicyStore
-from excise.supervise.ready import address
 from excise.supervise.settings import Settings
 from excise.trust.authority import ROOT_FILE, Authority
 from excise.trust.bundle import Bundle, write_bundle
@@ -104,11 +103,10 @@ def warn_of_strangers(settings: Settings, policy: Policy) -> str | None:
     """
     What to say of a listener that strangers can use to go anywhere; `None`: nothing.
     """
-    host, port = settings.listen
+    host = settings.listen[0]
     if policy.defaults.require_principal or policy.defaults.tunnels != "allow" or _is_loopback(host):
         return None
-    where = address(host, port)
-    return f"anybody who reaches {where} can use it, for tunnels to other hosts too: set defaults.require_principal in the policy"
+    return f"--listen {host}: anybody who reaches it can use it, for tunnels to other hosts too; policy: defaults.require_principal: true"
 
 
 def _is_loopback(host: str) -> bool:

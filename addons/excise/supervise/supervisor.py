@@ -135,7 +135,8 @@ class Supervisor:
             self._say("ending now: calls under way are cut off")
             for child in self._workers:
                 child.send(signal.SIGKILL)
-            self._ledger.dismiss()
+            # Asked gently in its turn, when the workers are gone: then it knows which calls have no end.
+            self._ledger.keep_down()
             asyncio.get_running_loop().call_later(FORCED_LEDGER_SECONDS, self._ledger.send, signal.SIGKILL)
         elif self._signals > 2:
             for child in (*self._workers, self._ledger):
