@@ -35,7 +35,7 @@ METADATA_NAMES = frozenset(
 LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"})
 
 # No provider is there, whatever Python's `is_global` says of them.
-# Source: IANA IPv4 and IPv6 Special-Purpose Address Registries, read 2026-11.
+# Source: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, 7450, 7526, 7534, 7535, 9637).
 _NOWHERE = tuple(
     ipaddress.ip_network(text)
     for text in (
