@@ -25,7 +25,7 @@ from mitmproxy.proxy.layers.http import HTTPMode
 from excise.catalog.providers import Catalog
 from excise.errors import BadRequest, ExciseError, Refused, Unauthenticated
 from excise.exchange import Capture, ClientInfo
-from excise.proxy.client_hello import read_client_hello
+from excise.proxy.client_hello import read_hello
 from excise.proxy.destination import Destinations
 from excise.proxy.driver import Driver
 from excise.proxy.front import Connect, looks_like_tls, read_front
@@ -43,7 +43,6 @@ from excise.proxy.untrusting import Untrusting
 from excise.supervise.settings import Settings
 
 FRONT_SECONDS = 10.0  # from the first byte to a whole request head, and from CONNECT to a whole ClientHello
-MAX_HELLO_BYTES = 64 * 1024
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -243,23 +242,18 @@ class Door(asyncio.Protocol):
         """
         Decide by the ClientHello. Bytes of the tunnel are still untouched here.
         """
-        tls = looks_like_tls(data)
-        if tls is None or (tls and len(data) < 6):
-            return
-        if not tls:
-            self._refused_tunnel(None, "not_tls")
-            raise BadRequest("only TLS is let through a tunnel")
         try:
-            hello = read_client_hello(data)
-        except (ValueError, EOFError) as error:
-            self._refused_tunnel(None, "bad_client_hello")
-            raise BadRequest("the ClientHello cannot be read") from error
+            hello = read_hello(data)
+        except ValueError as error:
+            self._refused_tunnel(None, "not_tls" if looks_like_tls(data) is False else "bad_client_hello")
+            raise BadRequest("only TLS is let through a tunnel, begun by a ClientHello that can be read") from error
         if hello is None:
-            if len(data) > MAX_HELLO_BYTES:
-                raise BadRequest("the ClientHello is over 64 KiB")
             return
+        if hello.unreadable_name:
+            self._refused_tunnel(None, "unreadable_sni")
+            raise BadRequest("the ClientHello names no single host")
         host, port = self._target
-        self._decide((hello.sni or "").lower().rstrip("."), host, port, data)
+        self._decide(hello.sni or "", host, port, data)
 
     def _decide(self, sni: str, host: str, port: int, data: bytes) -> None:
         shared = self.shared
@@ -365,17 +359,11 @@ class Door(asyncio.Protocol):
         """
         Whether a blind tunnel may go on, by its first bytes; `None`: more are needed.
         """
-        tls = looks_like_tls(data)
-        if tls is None or (tls and len(data) < 6):
-            return None
-        if not tls:
-            return False
         try:
-            hello = read_client_hello(data)
-        except (ValueError, EOFError):
+            hello = read_hello(data)
+        except ValueError:
             return False
         if hello is None:
-            return None if len(data) <= MAX_HELLO_BYTES else False
-        sni = (hello.sni or "").lower().rstrip(".")
-        # A provider's name behind another host's CONNECT would be a way round the policy.
-        return not (sni and self.shared.catalog.is_provider_host(sni))
+            return None
+        # A provider's name behind another host's CONNECT would be a way round the policy, and so is one that cannot be read.
+        return not hello.unreadable_name and not (hello.sni and self.shared.catalog.is_provider_host(hello.sni))

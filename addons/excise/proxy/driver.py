@@ -61,6 +61,7 @@ class Driver:
         self._waiting: dict[commands.StartHook, asyncio.Task[Any]] = {}  # hooks under way, by identity
         self._out: dict[Connection, list[bytes]] = {}  # what this round of events sends, in one write a connection
         self._timers: set[asyncio.TimerHandle] = set()
+        self._spoilt = False  # nothing more may leave
         self.heads = 0  # request heads read so far
         self.closed = False
 
@@ -150,7 +151,7 @@ class Driver:
 
     def _do(self, command: commands.Command) -> None:
         if isinstance(command, commands.SendData):
-            if command.connection in self.transports:
+            if command.connection in self.transports and not self._spoilt:
                 if command.connection is not self.client:
                     self.touched[command.connection] = time.monotonic()
                 if (end := self._ends.get(command.connection)) is not None:
@@ -295,11 +296,11 @@ class Driver:
 
     def cut(self) -> None:
         """
-        End all upstream connections now.
+        End the answer under way, visibly: what is out is out, what the layers would still say (that it is complete) does not leave.
         """
-        for connection, transport in list(self.transports.items()):
-            if connection is not self.client:
-                transport.abort()
+        self._flush()
+        self._spoilt = True
+        self.shared.loop.call_soon(self.abort)
 
     def pause(self, connection: Connection) -> None:
         """

@@ -172,7 +172,9 @@ class Gateway:
 
     def response(self, flow: HTTPFlow) -> None:
         exchange = self._exchanges.get(flow)
-        if exchange is not None:
+        if exchange is not None and flow in self.reasons:
+            self._end(flow, "")
+        elif exchange is not None:
             status = Status.ERROR if (exchange.answer_status or 0) >= 400 else Status.OK
             self._settle(flow, exchange, status, whole=True)
         elif flow in self._foreign:

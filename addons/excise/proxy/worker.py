@@ -115,7 +115,7 @@ class Worker:
             gateway=parts.gateway,
             guard=parts.guard,
             settler=parts.settler,
-            destinations=Destinations(settings, ports),
+            destinations=Destinations(settings, ports, known=parts.catalog.is_provider_host),
             untrusting=untrusting,
             hooks=hook_table(parts, self._tls, untrusting),
             admit=parts.admit,
@@ -213,18 +213,12 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
             data.conn.sni = data.context.server.address[0]
         tls.tls_start_client(data)
 
-    def established_client(data: TlsData) -> None:
-        if data.conn.sni and data.conn.peername:
-            untrusting.accepted(str(data.conn.peername[0]).removeprefix("::ffff:"), data.conn.sni.lower())
-
     def failed_client(data: TlsData) -> None:
-        alert, name = alert_in(data.conn.error), data.conn.sni
-        if name is None or not data.conn.peername or alert is None:
-            return
-        client = ClientInfo(ip=str(data.conn.peername[0]).removeprefix("::ffff:"), port=data.conn.peername[1], capture=Capture.PROXY)
-        untrusting.refused(client.ip, name.lower(), alert=alert)
-        row = tunnel_row(client, name.lower(), 443, name.lower(), "client_refuses_certificate")
-        parts.settler.tunnel(row, sent=0, received=0, status="refused")
+        untrusting.tls_failed_client(data)
+        if alert_in(data.conn.error) is not None and data.conn.sni and data.conn.peername:
+            client = ClientInfo(ip=str(data.conn.peername[0]).removeprefix("::ffff:"), port=data.conn.peername[1], capture=Capture.PROXY)
+            row = tunnel_row(client, data.conn.sni, 443, data.conn.sni, "client_refuses_certificate")
+            parts.settler.tunnel(row, sent=0, received=0, status="refused")
 
     return {
         http_hooks.HttpRequestHeadersHook: gateway.requestheaders,
@@ -233,7 +227,7 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
         http_hooks.HttpResponseHook: gateway.response,
         http_hooks.HttpErrorHook: gateway.error,
         tls_layers.TlsStartClientHook: start_client,
-        tls_layers.TlsEstablishedClientHook: established_client,
+        tls_layers.TlsEstablishedClientHook: untrusting.tls_established_client,
         tls_layers.TlsStartServerHook: tls.tls_start_server,
         tls_layers.TlsEstablishedServerHook: tls.tls_established_server,
         tls_layers.TlsFailedServerHook: tls.tls_failed_server,
