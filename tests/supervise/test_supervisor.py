@@ -194,6 +194,17 @@ async def test_a_stop_during_the_start_is_obeyed(tmp_path: Path, monkeypatch: py
     assert not house.up.is_set()
 
 
+async def test_a_full_disk_is_said_whoever_meets_it_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Database libraries have long words for it; the operator gets the directory and what to do.
+    """
+    command = (sys.executable, "-c", "print('failed IO Error: Checkpoint failed: No space left on device', flush=True)")
+    monkeypatch.setattr(module, "ledger", lambda data, seconds: command)
+    house = House(tmp_path)
+    with pytest.raises(SettingsError, match=f"--data {tmp_path}: no space left on device for the ledger; make room"):
+        await asyncio.wait_for(house.task, 20)
+
+
 @pytest.mark.parametrize("broken", ["WORKER", "ledger"])
 async def test_what_cannot_start_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """

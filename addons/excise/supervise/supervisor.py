@@ -8,6 +8,7 @@ end, then the ledger takes the last lines. A second signal ends the calls at onc
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 from asyncio.subprocess import Process
@@ -112,6 +113,8 @@ class Supervisor:
 
         async def first(child: Child) -> None:
             await child.ready.wait()
+            if child.failed and os.strerror(errno.ENOSPC).lower() in child.failed.lower():
+                raise self._no_room(f"{os.strerror(errno.ENOSPC).lower()} for the {child.name}")
             if child.failed:
                 raise SettingsError(f"{child.name} did not start: {child.failed}")
 
@@ -171,8 +174,10 @@ class Supervisor:
         try:
             self._write_ready()
         except OSError as error:
-            what = (error.strerror or "cannot be written").lower()
-            raise SettingsError(f"--data {self._settings.data}: {what}; make room, or name another directory") from error
+            raise self._no_room((error.strerror or "cannot be written").lower()) from error
+
+    def _no_room(self, what: str) -> SettingsError:
+        return SettingsError(f"--data {self._settings.data}: {what}; make room, or name another directory")
 
     async def _keep_ready(self) -> None:
         """
