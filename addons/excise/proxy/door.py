@@ -163,7 +163,7 @@ class Door(asyncio.Protocol):
         if self.driver is not None:
             self.driver.end()
         if self.relay is not None:
-            self.relay.end("ok")
+            self.relay.end("ok" if exc is None else "reset")
 
     def pause_writing(self) -> None:
         if self.driver is not None:

@@ -208,8 +208,8 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
     gateway = parts.gateway
 
     def start_client(data: TlsData) -> None:
-        # A client that sends no SNI but named the provider in CONNECT: that is the name we stand in for.
-        if data.conn.sni is None and data.context.server.address is not None:
+        # The name the door decided on: lower case, and CONNECT's where the client sent no SNI.
+        if data.context.server.address is not None:
             data.conn.sni = data.context.server.address[0]
         tls.tls_start_client(data)
 
