@@ -251,6 +251,8 @@ def main() -> int:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a policy to reload
     given = sys.stdin.buffer.readline()
+    if not given:
+        return 0  # the supervisor went before it said what to do
     from orjson import loads
 
     order = loads(given)
