@@ -131,8 +131,8 @@ class Gateway:
             self.seals.put(flow)
         except ExciseError as refusal:
             self._refuse(flow, exchange, refusal)
-        except Exception as fault:  # noqa: BLE001 -
-            # mitmproxy would log this and send the request anyway. Only type and place are logged: the text may quote content.
+        except Exception as fault:  # noqa: BLE001 - mitmproxy would log this and send the request anyway
+            # Only type and place are logged: the text may quote content.
             log_fault("request", exchange.id, fault)
             self._refuse(flow, exchange, InternalError())
         finally:
