@@ -152,6 +152,7 @@ async def test_a_header_a_second_is_no_answer(tmp_path):
         assert answer.status == 504
         assert time.monotonic() - began < 4
         server.close()
+        await server.wait_closed()
 
 
 async def test_a_client_is_heard_while_its_provider_does_not_read(tmp_path):
@@ -160,10 +161,12 @@ async def test_a_client_is_heard_while_its_provider_does_not_read(tmp_path):
     """
     async with house(tmp_path, resolve="", allow_private="127.0.0.0/8") as at:
 
+        over = asyncio.Event()
+
         async def deaf(reader, writer):
             writer.transport.pause_reading()
-            await asyncio.sleep(5)
-            writer.close()
+            await over.wait()
+            writer.transport.abort()
 
         server = await asyncio.start_server(deaf, "127.0.0.1", 0, ssl=at.standin.authority.context("api.openai.com"))
         at.shared.destinations._listed[("api.openai.com", 443)] = ("127.0.0.1", server.sockets[0].getsockname()[1])
@@ -180,7 +183,9 @@ async def test_a_client_is_heard_while_its_provider_does_not_read(tmp_path):
         row = at.rows()[0]
         assert (row["status"], row["error_type"], row["usage_source"]) == ("cancelled", "client_disconnected", "estimated")
         assert "cost_usd" not in row or row["cost_usd"] is None
+        over.set()
         server.close()
+        await server.wait_closed()
 
 
 async def test_large_bodies_are_read_off_the_event_loop(tmp_path, monkeypatch):
