@@ -160,7 +160,6 @@ async def test_a_client_is_heard_while_its_provider_does_not_read(tmp_path):
     The provider takes nothing of a large request; the client leaves; the row comes at once and says who left.
     """
     async with house(tmp_path, resolve="", allow_private="127.0.0.0/8") as at:
-
         over = asyncio.Event()
 
         async def deaf(reader, writer):
