@@ -25,8 +25,8 @@ PRICES = Prices.load()
 
 # Answers whose stated cost we do not come to, and why. Each stands as a number in the ledger of its own, `provider_cost_usd`.
 EXCEPTIONS = {
-    "openrouter-chat-36ae05e26f": "the web plugin's fee, which is not in the table",
-    "openrouter-chat-d171797791": "the web plugin's fee, which is not in the table",
+    "openrouter-chat-36ae05e26f": "the price has changed since; the table has the later ones only",
+    "openrouter-chat-d171797791": "the price has changed since; the table has the later ones only",
     "openrouter-chat-988eeb4ac2": "the price has fallen since; the table has no history of it",
     "openrouter-chat-d62d5fc183": "the price has fallen since; the table has no history of it",
     "openrouter-responses-4b7e4b710b": "the price has changed since; the table has the later ones only",

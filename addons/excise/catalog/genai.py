@@ -75,7 +75,11 @@ _CORRECTED = {
     "perplexity/sonar-reasoning-pro": {"request": Rate(Decimal(6), 1_000)},
 }
 # Source: docs.x.ai/developers/pricing, "Tool invocation costs", read 2026-11.
-_ADDED = {"x-ai": {"web_search": Rate(Decimal(5), 1_000)}}
+_ADDED = {
+    "x-ai": {"web_search": Rate(Decimal(5), 1_000)},
+    # Read off OpenRouter's own bills: `cost` less `upstream_inference_cost` is $0.007 for each `openrouter:web_search`, seen 2026-11.
+    "openrouter": {"web_search": Rate(Decimal(7), 1_000)},
+}
 
 # OpenRouter's prices lack those of pictures and sound, which are its publishers'.
 _COMPLEMENTED = ("input_image", "output_image", "input_audio", "output_audio")
