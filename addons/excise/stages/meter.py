@@ -5,6 +5,7 @@ What the call used, and what that costs.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -77,15 +78,28 @@ class Meter(Stage):
             # left is not that: the provider may have worked, and the row says so by a NULL.
             exchange.cost = Cost(usd=None) if left and exchange.call.billable else NOTHING_SENT
             return
-        exchange.cost = self._prices.cost(
+        exchange.cost = self._cost(exchange, metered.model, exchange.usage)
+        for model, usage in metered.extras:
+            exchange.cost = both(exchange.cost, self._cost(exchange, model, usage))
+
+    def _cost(self, exchange: Exchange, model: str | None, usage: Usage) -> Cost:
+        assert exchange.call is not None
+        return self._prices.cost(
             provider=exchange.call.provider,
-            model_served=metered.model,
+            model_served=model,
             model_requested=exchange.prompt.model if exchange.prompt else None,
-            usage=exchange.usage,
+            usage=usage,
             at=datetime.fromtimestamp(exchange.started_at_us / 1e6, tz=UTC),
-            service_tier=metered.service_tier,
+            service_tier=exchange.service_tier,
             region_host=exchange.http.host,
         )
+
+
+def both(one: Cost, other: Cost) -> Cost:
+    """
+    The cost of a call that two models served; unknown where either is. The first names the price.
+    """
+    return replace(one, usd=None if one.usd is None or other.usd is None else one.usd + other.usd)
 
 
 def without_asked(events: list[Frame], *, null_added: bool = True) -> list[Frame]:

@@ -102,7 +102,7 @@ class Metering:
         error_type: Type or code of an error body, or of an error inside a 200 or a stream. Never its message.
         broken_reason: Why the answer is not whole: `cut` (the connection ended it), `no_end` (the stream stopped without its last event),
             `error`, or a native finish reason that means failure. `None`: whole.
-        extras: Usage billed at another model's price, as (model, usage): Anthropic's advisors. Not part of `usage`.
+        extras: What is billed beside `usage`, as (model, usage): Anthropic's advisors, reasoning that Vercel's gateway charges twice.
     """
 
     usage: Usage
@@ -175,8 +175,19 @@ class Meter:
             service_tier=reader.service_tier,
             error_type=error_type,
             broken_reason=broken,
-            extras=reader.extras() if isinstance(reader, MessagesReading) and source is not UsageSource.UNKNOWN else (),
+            extras=self._extras(reader, usage) if source is not UsageSource.UNKNOWN else (),
         )
+
+    def _extras(self, reader: Reading, usage: Usage) -> tuple[tuple[str, Usage], ...]:
+        if isinstance(reader, MessagesReading):
+            return reader.extras()
+        stated, model = reader.stated.get("usage"), reader.model
+        if self._call.provider != "vercel-gateway" or model is None or not isinstance(stated, dict):
+            return ()
+        if usage.reasoning_tokens and stated.get("completion_tokens") == usage.output_tokens:
+            # The gateway's own bills charge reasoning beside the completion, also where the completion includes it (stated costs, 2026-11).
+            return ((model, Usage(uncached_input_tokens=0, text_output_tokens=0, reasoning_tokens=usage.reasoning_tokens)),)
+        return ()
 
     def _broken(self, reader: Reading, complete: bool) -> str | None:
         if reader.error_type is not None:
