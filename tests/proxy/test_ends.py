@@ -220,3 +220,31 @@ async def test_a_killed_worker_s_call_has_an_estimate_in_its_open_line(tmp_path)
         assert at.rows("open")[0]["estimate"] == {"input_tokens": len(json.dumps(STREAM)) // 4}
         gate.open(1000)
         writer.close()
+
+
+async def test_a_download_that_flows_is_not_idle(tmp_path):
+    """
+    Plain HTTP that is no LLM call lasts as long as bytes come, however long ago the client spoke.
+    """
+    async with house(tmp_path, idle_timeout_seconds=1.0, allow_private="127.0.0.0/8") as at:
+
+        async def slowly(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n")
+            for _ in range(12):
+                await asyncio.sleep(0.3)
+                writer.write(b"x")
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+        server = await asyncio.start_server(slowly, "127.0.0.1", 0)
+        target = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        reader, writer = await at.client()
+        writer.write(f"GET http://{target}/file HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+        answer = await read_answer(reader, 15)
+        writer.close()
+        assert answer.body == b"x" * 12
+        server.close()
+        await server.wait_closed()
+        assert [(row["status"], row["bytes_down"]) for row in at.rows("tunnel")] == [("ok", 12)]
