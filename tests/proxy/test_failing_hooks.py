@@ -139,3 +139,25 @@ async def test_a_crashing_layer_cuts_the_connection(tmp_path, monkeypatch):
         assert at.standin.seen == []
         await asyncio.sleep(0.05)
         assert len(at.rows()) == 1
+
+
+@pytest.mark.parametrize("hook", ["none", "meddling"])
+async def test_the_stream_itself_asks_for_the_seal(hook, tmp_path, monkeypatch):
+    """
+    Two checks stand below the hooks, each by itself enough: with the guard after hooks gone, the stream lets nothing unsealed out.
+    """
+    from excise.proxy.guard import Guard
+
+    async with house(tmp_path) as at:
+        monkeypatch.setattr(Guard, "after", lambda *_: None)
+        request = at.shared.hooks.pop(_hooks.HttpRequestHook)
+
+        async def meddle(flow: Any) -> None:
+            await request(flow)
+            flow.request.data.content = flow.request.raw_content + b" "
+
+        if hook == "meddling":
+            at.shared.hooks[_hooks.HttpRequestHook] = meddle
+        answer = await at.call()
+        assert answer.status == 500
+        assert at.standin.seen == []
