@@ -112,8 +112,6 @@ class Prompt:
     reasoning_level: str | None = None
     consumer_id: str | None = None  # `user`, `safety_identifier`, `metadata.user_id`: keyed hash, never plain
     include_usage: bool | None = None  # OpenAI stream_options.include_usage as the client said it; None: left open
-    text_bytes: int = 0  # for estimates: text without base64
-    tool_bytes: int = 0  # for estimates: tool declarations
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from e2e.proxy import SHELL, Proxy
 from e2e.tunnel import Refused, Tunnel, request
 from e2e.ways import Way
@@ -113,6 +115,60 @@ async def test_no_call_lost_none_counted_twice(own_standin: StandIn, home: Path)
     # An open line is written before a call leaves: there may be rows of calls that died with a worker on their way out, said to be so.
     strangers = {row["status"] for row in rows if row["user_agent"] not in set(names)}
     assert strangers <= {"unknown", "cancelled", "failed", "refused"}, strangers
+
+
+def leave_one_megabyte(disk: Path) -> Path:
+    """
+    Fill a file system but for one megabyte.
+    """
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        room = os.statvfs(disk)
+        os.posix_fallocate(file.fileno(), 0, max(1, room.f_bavail * room.f_frsize - 1024 * 1024))
+    return filler
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system: needs root")
+async def test_a_storm_on_one_megabyte(own_standin: StandIn, home: Path) -> None:
+    """
+    The same with one megabyte of disk left: calls are recorded or refused, never made unrecorded, and it recovers by itself.
+    """
+    chance, seen_before = random.Random(17), len(own_standin.seen)
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=0700", "tmpfs", str(data)], check=True)
+    proxy = Proxy(home, own_standin)
+    try:
+        proxy.start()
+        way, stop = Way(own_standin, proxy), asyncio.Event()
+        calling = [asyncio.create_task(call_on(way, f"full-{number}", stop, chance)) for number in range(CLIENTS)]
+        await asyncio.sleep(0.5)
+        filler = leave_one_megabyte(data)
+        for victim in ("worker", "ledger", "worker"):
+            await asyncio.sleep(1.0)
+            pids = proxy.pids()
+            pid = pids["ledger"] if victim == "ledger" else pids["workers"][0]
+            if isinstance(pid, int):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(1.0)
+        filler.unlink()
+        await asyncio.sleep(3.0)
+        served = len(own_standin.seen)
+        await asyncio.sleep(2.0)
+        assert len(own_standin.seen) > served, "no calls again although there is room"
+        stop.set()
+        await asyncio.gather(*calling)
+        names = [call.request.header("user-agent") for call in own_standin.seen[seen_before:] if call.complete]
+        await asyncio.to_thread(proxy.until, lambda: missing(proxy, names) == set(), CALM_SECONDS, "all rows")
+        counted = [row["user_agent"] for row in proxy.query("select user_agent from calls")]
+        assert proxy.stop() == 0
+    finally:
+        proxy.kill()
+        subprocess.run(["umount", "-l", str(data)], check=False)
+
+    assert len(names) == len(set(names)) > CLIENTS
+    assert len(counted) == len(set(counted)), "a call has two rows"
 
 
 def test_nothing_outlives_a_killed_supervisor(own_standin: StandIn, home: Path) -> None:

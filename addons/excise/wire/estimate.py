@@ -144,7 +144,7 @@ def estimate_output_tokens(plain: int, wide: int, model: str | None) -> int:
 
 def estimate_request(prompt: Prompt | None) -> tuple[int, int]:
     """
-    Bytes of text (UTF-8, base64 left out) and of tool declarations in a request, for `Prompt.text_bytes` and `tool_bytes`.
+    Bytes of text (UTF-8, base64 left out) and of tool declarations in a request.
     """
     measured = measure(prompt)
     return (0, 0) if measured is None else (measured.plain + measured.wide, measured.tool)
