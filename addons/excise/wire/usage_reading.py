@@ -4,6 +4,7 @@ What an answer has said so far: the state every dialect's reader shares.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from excise.exchange import Call
@@ -20,7 +21,7 @@ _TEXT_KEYS = frozenset(_TEXT_KEYS_NAMES.split())
 _NODES = 20_000  # enough for any answer in one document; a bound against hostile nesting
 
 
-class Reading:
+class Reading(ABC):
     """
     One answer, read frame by frame. A subclass knows a dialect; it never raises, whatever the frames hold.
 
@@ -69,17 +70,17 @@ class Reading:
         self.ended = False
         self.final = False
 
+    @abstractmethod
     def observe(self, frame: Frame) -> bool:
         """
         Read one frame. True where it carries something the model made, as opposed to life cycle, keep-alive, usage or error.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def usage(self) -> Usage:
         """
         What was stated so far, in disjoint parts.
         """
-        raise NotImplementedError
 
     @property
     def reader(self) -> Reading:
