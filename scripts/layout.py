@@ -16,7 +16,7 @@ from pathlib import Path
 # Bytes and values in, values and bytes out: no sockets, files, clock, randomness, processes, no global state of a library.
 PURE = frozenset({"wire", "policy", "privacy", "routing"})
 # Where a pure package meets the world: the only files of it that read something.
-EDGES = frozenset(f"policy/{name}.py" for name in ("load", "store", "yaml", "fingerprint", "known", "trial"))
+EDGES = frozenset(f"policy/{name}.py" for name in ("load", "store", "yaml", "fingerprint", "known", "referred", "trial"))
 # fmt: off
 EFFECTS = frozenset({
     "asyncio", "ctypes", "duckdb", "fcntl", "glob", "http", "httpx", "importlib", "logging", "mitmproxy", "mmap", "multiprocessing",
@@ -31,7 +31,7 @@ CALLS = frozenset({"open", "input", "print", "exec", "eval", "__import__", "uuid
 MAY_IMPORT = {
     "wire": {"*", "wire"},
     "privacy": {"*", "privacy", "wire"},
-    "policy": {"*", "policy", "catalog", "wire"},
+    "policy": {"*", "policy", "privacy", "catalog", "wire"},
     "routing": {"*", "routing", "policy", "catalog", "wire"},
     "trust": {"*", "trust"},
     "catalog": {"*", "catalog", "policy", "wire"},

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from excise.exchange import Call, Capture, ClientInfo, Exchange, HttpRequest, Principal, Prompt
 from excise.policy.compile import compile_policy
 from excise.policy.decide import MAX_MODEL, Facts, decide, decide_all, explain, facts_of, normal_model, other_models
-from excise.policy.schema import Defaults, PolicyFile, Rule, When
+from excise.policy.schema import Defaults, PolicyFile, Rule
+from excise.policy.words import When
 
 from .written import loaded
 

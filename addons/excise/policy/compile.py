@@ -9,9 +9,25 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from excise.exchange import Decision, Principal
-from excise.policy.decide import CompiledRule, compile_conditions
+from excise.policy.decide import CompiledRule, Facts, Test, compile_conditions
 from excise.policy.principals import HeaderRule, PrincipalIndex
+from excise.policy.protection import RedactRule, RetentionRule
 from excise.policy.schema import Defaults, PolicyFile, PrincipalEntry, Rule
+from excise.policy.words import When
+from excise.privacy.detect.scanner import Scanner
+from excise.privacy.profiles import Action, combined
+from excise.privacy.protection import Protection, Scanners
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional[Said]:
+    """
+    An entry of a list in which the first whose `tests` all hold decides.
+    """
+
+    name: str
+    tests: tuple[Test, ...] = field(repr=False)
+    said: Said
 
 
 class Counts(NamedTuple):
@@ -38,22 +54,60 @@ class Policy:
     unknown_decision: Decision
     default_decision: Decision
     listed: Mapping[str, Principal] = field(repr=False)  # by id; for commands and tests, not for calls
+    protections: tuple[Conditional[Protection | None], ...] = ()  # of `redact`; None: off
+    retention: tuple[Conditional[RetentionRule], ...] = ()
+    referred: bytes = field(default=b"", repr=False)  # changes with the keys and dictionaries the file refers to
 
     @property
     def blocks_unknown(self) -> bool:
         return self.defaults.unknown == "block"
+
+    def protection(self, facts: Facts) -> Protection | None:
+        """
+        What is taken out of this call; `None`: it is not scanned.
+        """
+        return _first(self.protections, facts)
+
+    def retained(self, facts: Facts) -> RetentionRule | None:
+        """
+        What the provider may keep of this call; `None`: policy does not say.
+        """
+        return _first(self.retention, facts)
+
+    def warm(self) -> None:
+        """
+        Make all scanners now, and not while a call waits. May take seconds; thread-safe.
+        """
+        for entry in self.protections:
+            if entry.said is not None:
+                entry.said.scanner()
 
     @property
     def counts(self) -> Counts:
         return Counts(len(self.rules), len(self.listed))
 
 
-def compile_policy(written: PolicyFile, policy_id: str, keys: Mapping[str, tuple[bytes, ...]]) -> Policy:
+def _first[Said](entries: tuple[Conditional[Said], ...], facts: Facts) -> Said | None:
+    for entry in entries:
+        if all(test(facts) for test in entry.tests):
+            return entry.said
+    return None
+
+
+def compile_policy(
+    written: PolicyFile,
+    policy_id: str,
+    keys: Mapping[str, tuple[bytes, ...]],
+    scanners: Scanners | None = None,
+    *,
+    referred: bytes = b"",
+) -> Policy:
     """
     Prepare a policy that has passed `faults`.
 
     Args:
         keys: SHA-256 digests of the keys of each principal with a proxy user, by principal id.
+        scanners: Makes what `redact` needs, the operator's own detectors in it. `None`: the policy is looked at, not run.
     """
     return Policy(
         id=policy_id,
@@ -76,7 +130,41 @@ def compile_policy(written: PolicyFile, policy_id: str, keys: Mapping[str, tuple
             reason="" if written.default == "allow" else "no rule allows this call; ask for a rule that does",
         ),
         listed={entry.id: _principal(entry, "listed") for entry in written.principals},
+        protections=tuple(_protection(entry, scanners) for entry in written.redact),
+        # A call that names no model counts as meant: asking too much of a provider leaks nothing.
+        retention=tuple(Conditional(entry.name, _tests(entry.when, closed=True), entry) for entry in written.retention),
+        referred=referred,
     )
+
+
+def _protection(entry: RedactRule, scanners: Scanners | None) -> Conditional[Protection | None]:
+    if entry.profile == "off":
+        return Conditional(entry.name, _tests(entry.when, closed=False), None)
+    profile = combined(entry.profile, entry.actions)
+
+    def scanner() -> Scanner:
+        assert scanners is not None, "this policy was loaded to be looked at"
+        return scanners.of(profile)
+
+    protection = Protection(
+        name=entry.name,
+        profile=profile,
+        scanner=scanner,
+        refuses_unreadable=entry.unreadable == "refuse",
+        blocks_binary=profile.blocks_binary if entry.binary is None else entry.binary == "block",
+        wide_scope=entry.scope == "tenant",
+        answers=None if entry.answers == "off" else Action(entry.answers),
+        tells_model=entry.tell_model,
+    )
+    return Conditional(entry.name, _tests(entry.when, closed=True), protection)
+
+
+def _tests(when: When | None, *, closed: bool) -> tuple[Test, ...]:
+    """
+    Args:
+        closed: A billed call that names no model counts as matching `model`, as in deny rules: it cannot be shown not to be meant.
+    """
+    return () if when is None else tuple(condition.test for condition in compile_conditions(when, denies=closed))
 
 
 def _rule(rule: Rule, policy_id: str) -> CompiledRule:

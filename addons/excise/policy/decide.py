@@ -18,7 +18,7 @@ from excise.policy.principals import address
 
 if TYPE_CHECKING:
     from excise.policy.compile import Policy
-    from excise.policy.schema import When
+    from excise.policy.words import When
 
 UNKNOWN = "unknown"
 MAX_MODEL = 2048  # characters, as long as an ARN may be; a longer name is taken for none at all

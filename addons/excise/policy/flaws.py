@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from excise.policy.decide import UNKNOWN, normal_pattern
 from excise.policy.glob import any_of, covers, matcher
-from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RULES, PolicyFile, Rule, When
+from excise.policy.protection import RedactRule, RetentionRule
+from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RULES, PolicyFile, Rule
+from excise.policy.words import When
 
 if TYPE_CHECKING:
     from excise.policy.yaml import KeyPath
@@ -24,6 +26,7 @@ MAX_FLAWS = 100  # told at once
 _EXACT = ("provider", "operation", "capture")
 _GLOBS = ("principal", "team", "app", "env", "model")
 _PROPERTIES = ("team", "app", "env")
+_SECTIONS = ("rules", "redact", "retention")  # lists of entries with conditions, in which the first that matches decides
 _ALWAYS_SAID = frozenset({"principal", "provider", "operation", "capture"})
 
 
@@ -60,13 +63,24 @@ def flaws(written: PolicyFile, known: Known) -> list[Flaw]:
     What is wrong with a policy of the right shape, the first `MAX_FLAWS`.
     """
     found = [*_reserved(written), *_duplicates(written), *_overlaps(written)]
-    if sum(len(values) for rule in written.rules for _, values in _conditions(rule.when)) > MAX_PATTERNS:
+    if sum(len(values) for _, entry in _entries(written) for _, values in _conditions(entry.when)) > MAX_PATTERNS:
         # The pairwise comparison below must stay bounded.
         return [*found, Flaw(("rules",), f"more than {MAX_PATTERNS} values in all conditions together; use wildcards or teams")]
     return list(islice(chain(found, _unknown_names(written, known), _unknown_principals(written), _dead(written)), MAX_FLAWS))
 
 
-def _conditions(when: When) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _entries(written: PolicyFile) -> Iterator[tuple[KeyPath, Rule | RedactRule | RetentionRule]]:
+    """
+    Everything with conditions, and where it stands.
+    """
+    for section in _SECTIONS:
+        for number, entry in enumerate(getattr(written, section)):
+            yield (section, number), entry
+
+
+def _conditions(when: When | None) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    if when is None:
+        return
     for name in (*_EXACT, *_GLOBS, "source"):
         values = getattr(when, name)
         if values is not None:
@@ -90,7 +104,11 @@ def _duplicates(written: PolicyFile) -> Iterator[Flaw]:
         if entry.match.proxy_user is not None:
             named.append(((*path, "match", "proxy_user"), "proxy_user", entry.match.proxy_user))
         named += [((*path, "match", "provider_key", at), "provider key", key) for at, key in enumerate(entry.match.provider_key or ())]
-    named += [(("rules", number, "name"), "rule name", rule.name) for number, rule in enumerate(written.rules)]
+    for path, decider in _entries(written):
+        named.append(((*path, "name"), "rule name" if path[0] == "rules" else f"name of a {path[0]} entry", decider.name))
+    detect = written.detect
+    named += [(("detect", "patterns", at, "name"), "detector name", one.name) for at, one in enumerate(detect.patterns)]
+    named += [(("detect", "dictionaries", at, "name"), "detector name", one.name) for at, one in enumerate(detect.dictionaries)]
     first: set[tuple[str, str]] = set()
     for path, what, name in named:
         if (what, name) in first:
@@ -140,32 +158,40 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
         return any(covers(pattern, mine) or covers(mine, pattern) for mine in own) or known.model(pattern)
 
     checks: tuple[tuple[str, Callable[[str], bool]], ...] = (("provider", known.provider), ("operation", known.operation))
-    for number, rule in enumerate(written.rules):
+    for path, entry in _entries(written):
+        if entry.when is None:
+            continue
         for field, is_known in checks:
-            for at, name in enumerate(getattr(rule.when, field) or ()):
+            for at, name in enumerate(getattr(entry.when, field) or ()):
                 if name != UNKNOWN and not is_known(name):
-                    yield Flaw(("rules", number, "when", field, at), f"{field} {name!r} is not in the catalogue")
-        for at, pattern in enumerate(rule.when.model or ()):
+                    yield Flaw((*path, "when", field, at), f"{field} {name!r} is not in the catalogue")
+        for at, pattern in enumerate(entry.when.model or ()):
             if not known_model(normal_pattern(pattern)):
                 yield Flaw(
-                    ("rules", number, "when", "model", at),
+                    (*path, "when", "model", at),
                     f"{pattern!r} matches no known model; if it is a deployment or a model of your own, list it under `models`",
                 )
+    for number, rule in enumerate(written.retention):
+        for at, name in enumerate(rule.attested or ()):
+            if not known.provider(name):
+                yield Flaw(("retention", number, "attested", at), f"provider {name!r} is not in the catalogue")
 
 
 def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:
     ids = {entry.id for entry in written.principals}
     said = {field: {value for entry in written.principals if (value := getattr(entry, field)) is not None} for field in _PROPERTIES}
-    for number, rule in enumerate(written.rules):
-        for at, pattern in enumerate(rule.when.principal or ()):
+    for path, entry in _entries(written):
+        if entry.when is None:
+            continue
+        for at, pattern in enumerate(entry.when.principal or ()):
             # A key nobody owns has an id of its own, fp_…, which any pattern may mean that begins like one.
             unlisted = pattern.startswith(RESERVED_PRINCIPALS[1]) or matcher(pattern)(RESERVED_PRINCIPALS[0])
             if not unlisted and not _fits_one(pattern, ids):
-                yield Flaw(("rules", number, "when", "principal", at), f"{pattern!r} matches no listed principal")
+                yield Flaw((*path, "when", "principal", at), f"{pattern!r} matches no listed principal")
         for field, values in said.items():
-            for at, pattern in enumerate(getattr(rule.when, field) or ()):
+            for at, pattern in enumerate(getattr(entry.when, field) or ()):
                 if not _fits_one(pattern, values):
-                    yield Flaw(("rules", number, "when", field, at), f"{pattern!r} matches the {field} of no listed principal")
+                    yield Flaw((*path, "when", field, at), f"{pattern!r} matches the {field} of no listed principal")
 
 
 def _fits_one(pattern: str, values: set[str]) -> bool:
@@ -173,15 +199,16 @@ def _fits_one(pattern: str, values: set[str]) -> bool:
 
 
 def _dead(written: PolicyFile) -> Iterator[Flaw]:
-    prepared = [_Cover(rule) for rule in written.rules]
-    for number, rule in enumerate(written.rules):
-        if written.defaults.unknown == "block" and (rule.when.operation == (UNKNOWN,) or rule.when.provider == (UNKNOWN,)):
-            yield Flaw(("rules", number), f"rule {rule.name!r} can never decide: `defaults.unknown: block` comes before it")
-            continue
-        for earlier in prepared[:number]:
-            if earlier.covers(rule.when):
-                yield Flaw(("rules", number), f"rule {rule.name!r} can never decide: rule {earlier.name!r} above matches all it matches")
-                break
+    before: dict[KeyPath, list[_Cover]] = {}
+    for path, entry in _entries(written):
+        what = "rule" if path[0] == "rules" else f"{path[0]} entry"
+        earlier = before.setdefault(path[:1], [])
+        when = entry.when
+        if when is not None and written.defaults.unknown == "block" and (when.operation == (UNKNOWN,) or when.provider == (UNKNOWN,)):
+            yield Flaw(path, f"{what} {entry.name!r} can never decide: `defaults.unknown: block` comes before it")
+        elif cover := next((one for one in earlier if one.covers(when)), None):
+            yield Flaw(path, f"{what} {entry.name!r} can never decide: {what} {cover.name!r} above matches all it matches")
+        earlier.append(_Cover(entry.name, when))
 
 
 class _Cover:
@@ -189,10 +216,10 @@ class _Cover:
     A rule, prepared for the question whether it matches everything another one does.
     """
 
-    def __init__(self, rule: Rule) -> None:
-        self.name = rule.name
+    def __init__(self, name: str, when: When | None) -> None:
+        self.name = name
         self._tests: list[tuple[str, Callable[[Any], bool]]] = []
-        for field, values in _conditions(rule.when):
+        for field, values in _conditions(when):
             if field in _ALWAYS_SAID and "*" in values:
                 continue  # holds for every call
             if field == "source":
@@ -204,9 +231,9 @@ class _Cover:
                 patterns = tuple(normal_pattern(value) for value in values) if field == "model" else values
                 self._tests.append((field, any_of(patterns)))
 
-    def covers(self, when: When) -> bool:
+    def covers(self, when: When | None) -> bool:
         for field, holds in self._tests:
-            values = getattr(when, field)
+            values = getattr(when, field, None)
             if values is None:
                 return False
             if field == "model":

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,13 @@ from pydantic_core import ErrorDetails
 from excise.errors import PolicyError
 from excise.policy.compile import Policy, compile_policy
 from excise.policy.flaws import Known, flaws
+from excise.policy.referred import Referred, own_rules
 from excise.policy.schema import Match, PolicyFile
 from excise.policy.yaml import Fault, KeyPath, Loaded, Places, load_strict, read_bounded
+from excise.privacy.detect.catalogue import RULES
+from excise.privacy.detect.detector import Rule
+from excise.privacy.detect.scanner import Scanner
+from excise.privacy.protection import Scanners
 
 MAX_FAULTS = 100  # told at once; who has more has a file of another kind
 MAX_KEY_BYTES = 4096
@@ -59,6 +64,7 @@ def load_policy(
     environ: Mapping[str, str] | None = None,
     secrets: bool = True,
     touched: set[Path] | None = None,
+    scanner: Callable[[Sequence[Rule]], Scanner] | None = None,
 ) -> Policy:
     """
     Read, check and prepare a policy.
@@ -69,6 +75,7 @@ def load_policy(
         environ: For `env:NAME`. Default: the process's.
         secrets: Whether to read the keys it refers to. `False` is for looking at a policy where its keys are not: proxy users of
             the result can never be known.
+        scanner: Makes the scanners of `redact` from rules. `None`: the policy is looked at, and can redact nothing.
         touched: Filled with every file the result depends on, also when loading fails, so that a watcher knows where to look.
 
     Raises:
@@ -85,64 +92,38 @@ def load_policy(
     if list(loaded.value)[-1] != "default":
         faults.append(places.fault(("default",), "`default` must be the last key: then a file cut short can never load", at_key=True))
     keys: dict[str, tuple[bytes, ...]] = {entry.id: () for entry in written.principals}
+    source = Referred(path.parent, os.environ if environ is None else environ, touched)
     if secrets:
-        source = _Keys(path.parent, os.environ if environ is None else environ, touched)
         for number, entry in enumerate(written.principals):
-            found, missing = source.digests(entry.match)
+            found, missing = _digests(entry.match, source)
             keys[entry.id] = found
             faults += [places.fault(("principals", number, "match", "key", at), text) for at, text in missing]
+    own, missing_values = own_rules(written.detect, source) if secrets else ((), [])
+    faults += [places.fault(at, text) for at, text in missing_values]
     if faults:
         raise PolicyError(sorted(faults))
-    return compile_policy(written, f"{path.stem}@{hashlib.sha256(content).hexdigest()[:12]}", keys)
+    scanners = Scanners((*RULES, *own), scanner) if scanner is not None else None
+    return compile_policy(written, f"{path.stem}@{hashlib.sha256(content).hexdigest()[:12]}", keys, scanners, referred=source.digest)
 
 
-class _Keys:
+def _digests(match: Match, source: Referred) -> tuple[tuple[bytes, ...], list[tuple[int, str]]]:
     """
-    Reads the keys that policies refer to; gives digests, so that no key stays in memory.
+    Digests of all keys of one principal, so that no key stays in memory; and for each reference that leads nowhere its number and what is
+    wrong. The text never holds the key.
     """
-
-    def __init__(self, folder: Path, environ: Mapping[str, str], touched: set[Path]) -> None:
-        self._folder = folder
-        self._environ = environ
-        self._touched = touched
-
-    def digests(self, match: Match) -> tuple[tuple[bytes, ...], list[tuple[int, str]]]:
-        """
-        All keys of one principal, and for each reference that leads nowhere its number and what is wrong.
-        """
-        found = [bytes.fromhex(digest) for digest in match.key_sha256 or ()]
-        missing = []
-        for at, reference in enumerate(match.key or ()):
-            try:
-                found.append(self._digest(reference))
-            except ValueError as error:
-                missing.append((at, str(error)))
-        return tuple(found), missing
-
-    def _digest(self, reference: str) -> bytes:
-        """
-        Raises:
-            ValueError: There is no such key, or it is too short. The text never holds it.
-        """
-        kind, _, name = reference.partition(":")
-        key = self._from_file(name) if kind == "file" else self._from_environment(name)
-        if len(key) < MIN_KEY_BYTES:
-            raise ValueError(f"the key at {reference} has less than {MIN_KEY_BYTES} bytes; make one with: openssl rand -hex 32")
-        return hashlib.sha256(key).digest()
-
-    def _from_file(self, name: str) -> bytes:
-        path = self._folder / name  # an absolute name stays absolute
-        self._touched.add(path)
+    found = [bytes.fromhex(digest) for digest in match.key_sha256 or ()]
+    missing = []
+    for at, reference in enumerate(match.key or ()):
         try:
-            return read_bounded(path, limit=MAX_KEY_BYTES).strip()
-        except PolicyError as error:
-            raise ValueError(f"{path}: {error.places[0][3]}") from error
-
-    def _from_environment(self, name: str) -> bytes:
-        value = self._environ.get(name)
-        if not value:
-            raise ValueError(f"the environment variable {name} is not set")
-        return os.fsencode(value).strip()
+            key = source.read(reference, limit=MAX_KEY_BYTES).strip()
+        except ValueError as error:
+            missing.append((at, str(error)))
+            continue
+        if len(key) < MIN_KEY_BYTES:
+            missing.append((at, f"the key at {reference} has less than {MIN_KEY_BYTES} bytes; make one with: openssl rand -hex 32"))
+        else:
+            found.append(hashlib.sha256(key).digest())
+    return tuple(found), missing
 
 
 def validate[M: BaseModel](model: type[M], loaded: Loaded) -> M:

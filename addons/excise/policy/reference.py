@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from excise.policy.schema import Defaults, Match, PolicyFile, PrincipalEntry, Rule, When
+from excise.policy.protection import Detect, OwnDictionary, OwnPattern, RedactRule, RetentionRule
+from excise.policy.schema import Defaults, Match, PolicyFile, PrincipalEntry, Rule
 from excise.policy.trial import DescribedCall, Expect, PolicyTest, Who
+from excise.policy.words import When
 
 _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A policy file", PolicyFile),
@@ -17,7 +19,12 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`principals[]`", PrincipalEntry),
     ("`principals[].match`", Match),
     ("`rules[]`", Rule),
-    ("`rules[].when`", When),
+    ("`rules[].when`, `redact[].when`, `retention[].when`", When),
+    ("`redact[]`", RedactRule),
+    ("`detect`", Detect),
+    ("`detect.patterns[]`", OwnPattern),
+    ("`detect.dictionaries[]`", OwnDictionary),
+    ("`retention[]`", RetentionRule),
     ("A test file is a list of", PolicyTest),
     ("`[].call`", DescribedCall),
     ("`[].call.principal`", Who),

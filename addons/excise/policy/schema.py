@@ -2,119 +2,39 @@
 What people write: the shape of a policy file and of the tests beside it.
 
 Everything is refused that is not named here. `json_schema()` is for editors; `reference.py` prints the same as a table.
-Values that are lists may be written as one value.
 """
 
 from __future__ import annotations
 
-import re
-from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
-from excise.exchange import Capture
-from excise.policy.glob import MAX_PATTERN, check_pattern
+from excise.policy.protection import MAX_PROTECTIONS, Detect, RedactRule, RetentionRule
+from excise.policy.words import (
+    Fingerprints,
+    HeaderName,
+    Name,
+    Networks,
+    Patterns,
+    SecretRefs,
+    Sha256s,
+    Text,
+    When,
+    Written,
+    wrong,
+)
 
 MAX_RULES = 1000
 MAX_PRINCIPALS = 10_000
-MAX_VALUES = 200  # of one condition
 MAX_PATTERNS = 5000  # of all rules together: the check for dead rules compares them pairwise
 
 # Names of ours: principals that need no entry, and what a decision's `rule` says where no rule decided.
 RESERVED_PRINCIPALS = ("anonymous", "fp_")
 RESERVED_RULES = ("default", "defaults")
 
-_SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_FINGERPRINT = re.compile(r"fp_[0-9a-f]{20}")
-_HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,64}")
-# Headers that carry credentials: matching them would put a secret into YAML.
-_CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
 
-
-def _wrong(text: str) -> PydanticCustomError:
-    # Texts of ours only: pydantic's own ValueError wrapping adds "Value error, ", and inputs (which may be secrets) stay out.
-    return PydanticCustomError("policy", "{text}", {"text": text})
-
-
-def _listed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def _network(value: Any) -> IPv4Network | IPv6Network:
-    if not isinstance(value, str):
-        raise _wrong("a network in CIDR form is expected, for example 10.0.0.0/8")
-    try:
-        network = ip_network(value, strict=False)
-    except ValueError:
-        raise _wrong("not a network in CIDR form, for example 10.0.0.0/8") from None
-    if ip_interface(value).ip != network.network_address:
-        raise _wrong(f"{value} has host bits set: write {network}")
-    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
-        raise _wrong("write IPv4-mapped networks as IPv4: such addresses are compared as IPv4")
-    return network
-
-
-def _capture(value: Any) -> Capture:
-    if isinstance(value, str) and value in list(Capture):
-        return Capture(value)
-    raise _wrong(f"one of {', '.join(Capture)} is expected")
-
-
-def _matching(pattern: re.Pattern[str], text: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not pattern.fullmatch(value):
-            raise _wrong(text)
-        return value
-
-    return AfterValidator(check)
-
-
-def _pattern(value: str) -> str:
-    try:
-        return check_pattern(value)
-    except ValueError as error:
-        raise _wrong(str(error)) from error
-
-
-def _header_name(value: str) -> str:
-    if not _HEADER_NAME.fullmatch(value):
-        raise _wrong("a header name in lower case is expected")
-    if value in _CREDENTIAL_HEADERS:
-        raise _wrong("this header carries credentials; use proxy_user with key, or provider_key")
-    return value
-
-
-_ONE_OR_MORE = Field(min_length=1, max_length=MAX_VALUES)
-Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/@+-]*$")]
-Text = Annotated[str, Field(min_length=1, max_length=500)]
-Pattern = Annotated[str, Field(max_length=MAX_PATTERN), AfterValidator(_pattern)]
-Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), _ONE_OR_MORE]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), _ONE_OR_MORE]
-Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network, json_schema_input_type=str), PlainSerializer(str)]
-Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), _ONE_OR_MORE]
-SecretRef = Annotated[str, _matching(_SECRET, "secrets are never written here: use env:NAME, file:PATH, or key_sha256")]
-SecretRefs = Annotated[tuple[SecretRef, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), _ONE_OR_MORE]
-Sha256 = Annotated[str, _matching(_SHA256, "64 lower-case hex digits are expected: the SHA-256 of the key")]
-Sha256s = Annotated[tuple[Sha256, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), _ONE_OR_MORE]
-Fingerprint = Annotated[str, _matching(_FINGERPRINT, "fp_ and 20 hex digits are expected, as the ledger's api_key_id shows them")]
-Fingerprints = Annotated[tuple[Fingerprint, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str]), _ONE_OR_MORE]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-Captures = Annotated[
-    tuple[Annotated[Capture, BeforeValidator(_capture, json_schema_input_type=Capture)], ...],
-    BeforeValidator(_listed, json_schema_input_type=Capture | list[Capture]),
-    _ONE_OR_MORE,
-]
-
-
-class _Written(BaseModel):
-    # Strict: YAML 1.2 leaves `yes` and `on` strings, and pydantic's lax mode would turn them into booleans again.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Defaults(_Written):
+class Defaults(Written):
     """
     What happens where no rule speaks.
     """
@@ -140,7 +60,7 @@ class Defaults(_Written):
     )
 
 
-class Match(_Written):
+class Match(Written):
     """
     How a principal is known. Each way is enough by itself; they are tried in the order of this table.
     """
@@ -175,15 +95,15 @@ class Match(_Written):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if not (self.proxy_user or self.header or self.source or self.provider_key):
-            raise _wrong("empty match: give at least one of proxy_user, header, source, provider_key")
+            raise wrong("empty match: give at least one of proxy_user, header, source, provider_key")
         if (self.proxy_user is None) != (self.key is None and self.key_sha256 is None):
-            raise _wrong("proxy_user needs key or key_sha256, and those need proxy_user")
+            raise wrong("proxy_user needs key or key_sha256, and those need proxy_user")
         if (self.header is None) != (self.from_ is None):
-            raise _wrong("header needs from (the networks whose headers are believed), and from needs header")
+            raise wrong("header needs from (the networks whose headers are believed), and from needs header")
         return self
 
 
-class PrincipalEntry(_Written):
+class PrincipalEntry(Written):
     """
     Who pays: a service, a team, a person.
     """
@@ -197,32 +117,7 @@ class PrincipalEntry(_Written):
     match: Match = Field(description="How it is known.")
 
 
-class When(_Written):
-    """
-    Conditions of a rule: all must hold; of a list, one value is enough. What nobody said matches no pattern, except that in a `deny`
-    rule a billed call that names no model counts as matching `model`.
-    """
-
-    principal: Patterns | None = Field(
-        default=None, description="Principal ids; `anonymous`, and `fp_…` for keys nobody owns, too. `*` is a wildcard."
-    )
-    team: Patterns | None = Field(default=None, description="Teams. `*` is a wildcard.")
-    app: Patterns | None = Field(default=None, description="Applications. `*` is a wildcard.")
-    env: Patterns | None = Field(default=None, description="Environments. `*` is a wildcard.")
-    provider: Names | None = Field(default=None, description="Providers, by their id in the catalogue.")
-    operation: Names | None = Field(default=None, description="Operations, as the catalogue names them: `chat`, `embeddings`, …")
-    model: Patterns | None = Field(default=None, description="Requested models. `*` is a wildcard; case does not count.")
-    capture: Captures | None = Field(default=None, description="How the call came: by proxy setting, by redirection, or to our endpoint.")
-    source: Networks | None = Field(default=None, description="Networks of the client's address.")
-
-    @model_validator(mode="after")
-    def _some(self) -> Self:
-        if not self.model_fields_set or all(getattr(self, name) is None for name in self.model_fields_set):
-            raise _wrong("empty match: give at least one condition, or use `default` for what matches everything")
-        return self
-
-
-class Rule(_Written):
+class Rule(Written):
     """
     One rule. Rules are read from top to bottom; the first whose conditions all hold decides.
     """
@@ -237,11 +132,11 @@ class Rule(_Written):
     @model_validator(mode="after")
     def _explained(self) -> Self:
         if self.then == "deny" and self.reason is None:
-            raise _wrong("a deny rule needs a reason: it is what the caller reads")
+            raise wrong("a deny rule needs a reason: it is what the caller reads")
         return self
 
 
-class PolicyFile(_Written):
+class PolicyFile(Written):
     """
     One policy file: the whole policy of its directory.
     """
@@ -257,6 +152,19 @@ class PolicyFile(_Written):
     )
     rules: tuple[Rule, ...] = Field(
         default=(), strict=False, max_length=MAX_RULES, description="In order: the first rule that matches decides."
+    )
+    redact: tuple[RedactRule, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MAX_PROTECTIONS,
+        description="What is taken out of which calls; in order, the first that matches decides. None: nothing is scanned.",
+    )
+    detect: Detect = Field(default=Detect(), description="Detectors of your own.")
+    retention: tuple[RetentionRule, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MAX_PROTECTIONS,
+        description="What providers may keep of which calls; in order, the first that matches decides.",
     )
     default: Literal["allow", "deny"] = Field(
         description="What happens when no rule matches. Must be the last key, so that a file cut short can never load."

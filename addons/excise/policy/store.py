@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -24,6 +24,8 @@ from excise.policy.compile import Policy
 from excise.policy.flaws import Known
 from excise.policy.load import load_policy
 from excise.policy.yaml import Fault
+from excise.privacy.detect.detector import Rule
+from excise.privacy.detect.scanner import Scanner
 
 _log = structlog.get_logger("excise.policy")
 
@@ -40,15 +42,24 @@ class PolicyStore:
         where: Directory with exactly one policy, or a policy file.
         known: The catalogue, see `Known`.
         environ: For `env:NAME` keys. Default: the process's.
+        scanner: Makes the scanners of `redact`; `None` where nothing is to be redacted, only looked at.
 
     Raises:
         PolicyError: The first load fails: without a policy nothing may start.
     """
 
-    def __init__(self, where: Path, *, known: Known | None = None, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        where: Path,
+        *,
+        known: Known | None = None,
+        environ: Mapping[str, str] | None = None,
+        scanner: Callable[[Sequence[Rule]], Scanner] | None = None,
+    ) -> None:
         self._where = where
         self._known = known
         self._environ = environ
+        self._scanner = scanner
         self._lock = threading.Lock()
         self._touched: set[Path] = set()
         self._faults: list[Fault] | None = None
@@ -85,7 +96,7 @@ class PolicyStore:
                     _log.error("policy kept", policy_id=old.id, faults=str(error).splitlines()[:MAX_LOGGED], faults_total=len(error.places))
                 return self._faults
             self._faults = None
-            if policy.id != old.id or policy.principals.users != old.principals.users:  # the file, or a key it refers to
+            if policy.id != old.id or policy.referred != old.referred:  # the file, or a key or dictionary it refers to
                 self._current = policy
                 _log.info("policy reloaded", policy_id=policy.id, before=old.id, **policy.counts._asdict())
             elif old_faults is not None:
@@ -120,7 +131,10 @@ class PolicyStore:
     def _load(self) -> Policy:
         touched: set[Path] = set()
         try:
-            return load_policy(self._where, known=self._known, environ=self._environ, touched=touched)
+            policy = load_policy(self._where, known=self._known, environ=self._environ, touched=touched, scanner=self._scanner)
+            if self._scanner is not None:
+                policy.warm()
+            return policy
         finally:
             self._touched = touched
 

@@ -1,0 +1,104 @@
+"""
+What a policy refers to and does not hold: keys and dictionaries, in files and variables. An edge: reads them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from excise.errors import PolicyError
+from excise.policy.protection import Detect
+from excise.policy.protection import OwnDictionary as WrittenDictionary
+from excise.policy.yaml import KeyPath, read_bounded
+from excise.privacy.detect.detector import Rule
+from excise.privacy.detect.own import OwnDictionary, OwnPattern, values_of
+
+MAX_DICTIONARY_BYTES = 16 * 1024 * 1024
+
+# Of the digests of dictionaries: this process's own, so that a dump of one process says nothing of another.
+_PROCESS_KEY = os.urandom(32)
+
+
+class Referred:
+    """
+    Reads `env:NAME` and `file:PATH`, paths relative to the policy.
+
+    Args:
+        touched: Every file that was looked at is added, so that a watcher knows.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], touched: set[Path]) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._touched = touched
+        self._digest = hmac.new(_PROCESS_KEY, digestmod="sha256")
+
+    @property
+    def digest(self) -> bytes:
+        """
+        Of everything read so far: changes when one of the files does.
+        """
+        return self._digest.digest()
+
+    def read(self, reference: str, *, limit: int) -> bytes:
+        """
+        Raises:
+            ValueError: It leads nowhere. The text never holds what stands there.
+        """
+        content = self._read(reference, limit)
+        self._digest.update(b"%d\x00%b" % (len(content), content))
+        return content
+
+    def _read(self, reference: str, limit: int) -> bytes:
+        kind, _, name = reference.partition(":")
+        if kind == "file":
+            path = self._folder / name  # an absolute name stays absolute
+            self._touched.add(path)
+            try:
+                return read_bounded(path, limit=limit)
+            except PolicyError as error:
+                raise ValueError(f"{path}: {error.places[0][3]}") from error
+        value = self._environ.get(name)
+        if not value:
+            raise ValueError(f"the environment variable {name} is not set")
+        return os.fsencode(value)
+
+
+def own_rules(detect: Detect, source: Referred) -> tuple[tuple[Rule, ...], list[tuple[KeyPath, str]]]:
+    """
+    The operator's detectors, and what is wrong with them, each with the path of the value that is.
+    """
+    rules: list[Rule] = [OwnPattern(one.name, one.entity, one.pattern) for one in detect.patterns]
+    missing: list[tuple[KeyPath, str]] = []
+    for number, written in enumerate(detect.dictionaries):
+        values: list[str] = []
+        for at, reference in enumerate(written.values):
+            try:
+                values += _values(written, source.read(reference, limit=MAX_DICTIONARY_BYTES), reference)
+            except ValueError as error:
+                missing.append((("detect", "dictionaries", number, "values", at), str(error)))
+        dictionary = OwnDictionary(
+            written.name, written.entity, values, key=_PROCESS_KEY, fold=written.case == "fold", min_length=written.min_length
+        )
+        if not dictionary.size and not missing:
+            missing.append(
+                (("detect", "dictionaries", number, "values"), f"no value of {written.min_length} characters or more stands there")
+            )
+        rules.append(dictionary)
+    return tuple(rules), missing
+
+
+def _values(written: WrittenDictionary, content: bytes, reference: str) -> list[str]:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{reference} is not UTF-8") from None
+    if reference.startswith("env:"):
+        return [text]
+    try:
+        return values_of(written.format, text)
+    except ValueError as error:
+        raise ValueError(f"{reference}: {error}") from None
