@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,13 @@ CALLS = _columns(
     ("policy_rule", "VARCHAR", "its rule"),
     ("journal_file", "VARCHAR", "journal file the row comes from"),
     ("journal_offset", "BIGINT", "byte offset of its line there"),
+    ("redaction_rule", "VARCHAR", "entry of the policy's `redact` that decided; NULL: the call was not scanned"),
+    ("scanned_bytes", "BIGINT", "bytes of the request that were read as text and scanned"),
+    ("unscanned_bytes", "BIGINT", "bytes that were not: pictures, audio, and what policy let pass unread"),
+    ("restored_total", "INTEGER", "placeholders turned back into their values in the answer"),
+    ("damaged_total", "INTEGER", "placeholders the model had damaged, which stayed as they were"),
+    ("retention", "VARCHAR", "what is known of the provider keeping the call: asserted, verified, unknown; NULL: policy did not ask"),
+    ("retention_rules", "JSON", "the provider's rules that were applied, object of rule: applied, already, attested, unverifiable …"),
 )
 
 ATTEMPTS = _columns(
@@ -147,11 +154,12 @@ DECISIONS = _columns(
 
 REDACTIONS = _columns(
     ("call_id", "VARCHAR", "the call"),
-    ("entity", "VARCHAR", "kind of what was taken out"),
+    ("entity", "VARCHAR", "kind of what was found"),
     ("detector", "VARCHAR", "detector that found it"),
-    ("action", "VARCHAR", "what was done"),
+    ("action", "VARCHAR", "what was done: pseudonymise, mask, hash, remove, block, report-only"),
     ("count", "INTEGER", "how often"),
     ("called_at", "TIMESTAMP", "start of the call, UTC"),
+    ("direction", "VARCHAR", "request, or answer: what the model itself produced"),
 )
 
 TUNNELS = _columns(

@@ -74,6 +74,22 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "max(started_at) AS last_at FROM calls WHERE cost_usd IS NULL AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL) "
         "GROUP BY ALL ORDER BY calls DESC",
     ),
+    "redactions_daily": (
+        "what was taken out, a day, team, app, kind and detector",
+        "SELECT c.started_at::DATE AS day, c.team, c.app, r.direction, r.entity, r.detector, r.action, count(DISTINCT r.call_id) AS calls, "
+        "sum(r.count)::BIGINT AS found FROM redactions r JOIN calls c USING (call_id) GROUP BY ALL ORDER BY day DESC, found DESC",
+    ),
+    "unscanned": (
+        "what left without being scanned, a provider and operation",
+        "SELECT provider_served AS provider, operation, redaction_rule, count(*) AS calls, sum(request_bytes)::BIGINT AS request_bytes, "
+        "sum(unscanned_bytes)::BIGINT AS unscanned_bytes, max(started_at) AS last_at FROM calls "
+        "WHERE (redaction_rule IS NULL OR unscanned_bytes > 0) AND status <> 'refused' GROUP BY ALL ORDER BY calls DESC",
+    ),
+    "retention_by_provider": (
+        "what is known of providers keeping calls",
+        "SELECT provider_served AS provider, retention, count(*) AS calls, min(started_at) AS first_at, max(started_at) AS last_at "
+        "FROM calls WHERE status <> 'refused' GROUP BY ALL ORDER BY calls DESC",
+    ),
     "tunnels_by_host": (
         "traffic that passed unread, a host and reason",
         "SELECT coalesce(sni, host) AS host, reason, count(*) AS tunnels, sum(bytes_up)::BIGINT AS bytes_up, "
