@@ -7,12 +7,16 @@ file or a mitmproxy object, so an Exchange can be built in a test by hand.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from excise.privacy.redact import Redaction
+    from excise.privacy.restore.restorer import Restorer
+    from excise.wire.frame import Framing
     from excise.wire.meter import Meter
     from excise.wire.usage import Usage, UsageSource
 
@@ -181,9 +185,14 @@ class Exchange:
     http: HttpRequest  # gateway
     call: Call | None = None  # recognise
     principal: Principal | None = None  # identify
-    prompt: Prompt | None = None  # decode
+    prompt: Prompt | None = None  # decode, then retain and redact
     decision: Decision | None = None  # govern
-    send_body: bytes | None = None  # send: the bytes that leave, when they differ from http.body
+    retention: str | None = None  # retain: what is known of the provider's keeping: asserted, verified, unknown; None: policy does not ask
+    retention_receipt: tuple[tuple[str, str], ...] = ()  # retain: rule of the provider's entry, and what came of it
+    redaction: Redaction | None = field(default=None, repr=False)  # redact
+    send_path: str | None = field(default=None, repr=False)  # retain, redact: the path that leaves, when it differs from http.path
+    send_headers: tuple[tuple[bytes, bytes], ...] | None = field(default=None, repr=False)  # retain, redact: in place of http.headers
+    send_body: bytes | None = field(default=None, repr=False)  # retain, redact, send: the bytes that leave, when they differ from http.body
     strip_usage_chunk: bool = False  # send: we asked for include_usage, the client did not
     attempts: list[Attempt] = field(default_factory=list)  # send
     opened: bool = False  # record: an `open` line is in the journal
@@ -191,6 +200,10 @@ class Exchange:
     answer_headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)  # gateway
     answer_bytes: int = 0  # gateway: body bytes received from upstream
     answer_whole: bool = False  # gateway: the answer ended as its framing says
+    answer_framing: Framing | None = None  # gateway: known with the first frame
+    answer_ended: bool = False  # gateway: the last frames are being read
+    answer_findings: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # inspect: (entity, detector, action) -> how often
+    restorer: Restorer | None = field(default=None, repr=False)  # restore
     answer_broken: bool = False  # gateway: the answer's bytes could not be decoded for metering
     meter: Meter | None = field(default=None, repr=False)  # meter
     first_event: float | None = None  # meter: monotonic time of the first content event
@@ -214,5 +227,8 @@ class Exchange:
         Let go of everything the client sent and the provider answered: the call is over, and what is left is a row.
         """
         self.http = replace(self.http, headers=(), body=b"")
-        self.prompt = self.send_body = self.meter = None
+        self.prompt = self.send_path = self.send_headers = self.send_body = self.meter = None
+        if self.redaction is not None:
+            self.redaction = self.redaction.forgotten()
         self.answer_headers = ()
+        self.restorer = None

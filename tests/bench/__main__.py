@@ -15,6 +15,7 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,10 @@ def main() -> None:
     """
     Measure, write the JSON file, print the table.
     """
+    if sys.argv[1:2] == ["redaction"]:
+        from bench import redaction
+
+        return redaction.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP|FILE.json", help=f"{', '.join(GROUPS)}; where to write")
     parser.add_argument("--quick", action="store_true", help="one short round of the main scenarios: does it work at all")

@@ -4,12 +4,15 @@ Policies for tests: short to write, loaded as from a file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from excise.policy.compile import Policy
 from excise.policy.flaws import Known
 from excise.policy.load import load_policy
+from excise.privacy.detect.detector import Rule
+from excise.privacy.detect.scanner import Scanner
 
 NAMES = Known(
     provider={"openai", "anthropic", "gemini"}.__contains__,
@@ -18,7 +21,13 @@ NAMES = Known(
 )
 
 
-def loaded(text: str, *, known: Known | None = None, environ: dict[str, str] | None = None) -> Policy:
+def loaded(
+    text: str,
+    *,
+    known: Known | None = None,
+    environ: dict[str, str] | None = None,
+    scanner: Callable[[Sequence[Rule]], Scanner] | None = None,
+) -> Policy:
     """
     The policy a text is. `version` and, where missing, `default: allow` are added.
     """
@@ -27,4 +36,4 @@ def loaded(text: str, *, known: Known | None = None, environ: dict[str, str] | N
     with TemporaryDirectory() as folder:
         path = Path(folder) / "default.yml"
         path.write_text(text, encoding="utf-8")
-        return load_policy(path, known=known, environ=environ or {})
+        return load_policy(path, known=known, environ=environ or {}, scanner=scanner)

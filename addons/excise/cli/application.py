@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, str]] = {
     "sql": "Read-only SQL on the published ledger.",
     "tail": "Live calls.",
     "policy": "Check, test and explain policies.",
+    "redact": "What would be taken out of a text, and what would stand there instead.",
     "certs": "Make, show and renew the certificate authority.",
 }
 

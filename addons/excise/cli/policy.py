@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,8 @@ from excise.policy.load import load_policy
 from excise.policy.schema import json_schema
 from excise.policy.trial import DescribedCall, Outcome, Who, facts_for, find_tests, run_tests
 from excise.policy.yaml import Fault
+from excise.privacy.placeholder import Placeholders
+from excise.scanning import scanner_maker
 
 policy = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -97,14 +100,19 @@ def explain_call(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     decision, trace = decide(loaded, facts), explain(loaded, facts)
+    protection, retained = loaded.protection(facts), loaded.retained(facts)
+    also = {"redact": protection.name if protection else None, "retention": retained.name if retained else None}
     if as_json:
         rules = [{"rule": one.rule, "matched": one.matched, "why": one.why} for one in trace]
         said = {"allow": decision.allow, "rule": decision.rule, "reason": decision.reason, "policy_id": decision.policy_id}
-        print(json.dumps({**said, "facts": _facts(facts), "rules": rules}))
+        print(json.dumps({**said, **also, "facts": _facts(facts), "rules": rules}))
         return
     print(f"{decision.action} by {decision.rule} of {decision.policy_id}" + (f": {decision.reason}" if decision.reason else ""))
     for one in trace:
         print(f"  {'*' if one.matched else '-'} {one.rule}: {one.why}")
+    kinds = f", looking for {protection.profile.name}" if protection else ""
+    print(f"redact: {also['redact'] or 'nothing is scanned'}{kinds}")
+    print(f"retention: {also['retention'] or 'providers are asked nothing'}")
 
 
 @policy.command()
@@ -115,7 +123,7 @@ def test(where: Where = HERE, policies: Named = None, providers: Overlay = None,
     where = policies or where
     try:
         known = known_names(providers)
-        loaded = load_policy(where, known=known, secrets=False)
+        loaded = load_policy(where, known=known, secrets=False, scanner=scanner_maker(Placeholders(os.urandom(32)), cache=None, fast=False))
         outcomes = [outcome for path in find_tests(where) for outcome in run_tests(loaded, path, known=known)]
     except PolicyError as error:
         _report_faults(error.places, as_json)

@@ -138,7 +138,7 @@ def compile_policy(
 
 
 def _protection(entry: RedactRule, scanners: Scanners | None) -> Conditional[Protection | None]:
-    if entry.profile == "off":
+    if not entry.profile:
         return Conditional(entry.name, _tests(entry.when, closed=False), None)
     profile = combined(entry.profile, entry.actions)
 
@@ -151,7 +151,8 @@ def _protection(entry: RedactRule, scanners: Scanners | None) -> Conditional[Pro
         profile=profile,
         scanner=scanner,
         refuses_unreadable=entry.unreadable == "refuse",
-        blocks_binary=profile.blocks_binary if entry.binary is None else entry.binary == "block",
+        blocks_binary=profile.blocks_binary if entry.binary is None else entry.binary != "allow",
+        extracts=entry.binary == "extract",
         wide_scope=entry.scope == "tenant",
         answers=None if entry.answers == "off" else Action(entry.answers),
         tells_model=entry.tell_model,

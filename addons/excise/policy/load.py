@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from excise.errors import PolicyError
 from excise.policy.compile import Policy, compile_policy
 from excise.policy.flaws import Known, flaws
-from excise.policy.referred import Referred, own_rules
+from excise.policy.referred import Referred, missing_extras, own_rules
 from excise.policy.schema import Match, PolicyFile
 from excise.policy.yaml import Fault, KeyPath, Loaded, Places, load_strict, read_bounded
 from excise.privacy.detect.catalogue import RULES
@@ -98,8 +98,8 @@ def load_policy(
             found, missing = _digests(entry.match, source)
             keys[entry.id] = found
             faults += [places.fault(("principals", number, "match", "key", at), text) for at, text in missing]
-    own, missing_values = own_rules(written.detect, source) if secrets else ((), [])
-    faults += [places.fault(at, text) for at, text in missing_values]
+    own, missing_values = own_rules(written.detect, source, secrets=secrets)
+    faults += [places.fault(at, text) for at, text in (*missing_values, *missing_extras(written.redact))]
     if faults:
         raise PolicyError(sorted(faults))
     scanners = Scanners((*RULES, *own), scanner) if scanner is not None else None

@@ -7,12 +7,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-import re2  # type: ignore[import-untyped]  # ships no types
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+import re2
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
 from excise.policy.words import Name, Names, SecretRefs, When, Written, listed, wrong
 from excise.privacy.entities import ENTITIES
-from excise.privacy.profiles import Action, ProfileName
+from excise.privacy.profiles import PROFILES, Action, ProfileName
 
 MAX_PROTECTIONS = 100
 MAX_PATTERNS_OF_OWN = 500
@@ -31,6 +31,17 @@ def _action(value: object) -> object:
     if isinstance(value, str) and value in list(Action):
         return Action(value)
     raise wrong(f"one of {', '.join(Action)} is expected")
+
+
+def _profiles(value: object) -> tuple[str, ...]:
+    names = listed(value)
+    if names == ("off",):
+        return ()
+    if not names:
+        raise wrong("name at least one profile, or off")
+    if not all(isinstance(name, str) and name in PROFILES for name in names):
+        raise wrong(f"one or more of {', '.join(PROFILES)} are expected, or off alone")
+    return tuple(names)
 
 
 def _detector_name(value: str) -> str:
@@ -58,8 +69,8 @@ ActionName = Annotated[Action, BeforeValidator(_action, json_schema_input_type=A
 DetectorName = Annotated[str, AfterValidator(_detector_name)]
 Expression = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_linear)]
 ProfileNames = Annotated[
-    tuple[ProfileName, ...] | Literal["off"],
-    BeforeValidator(lambda value: value if value == "off" else listed(value), json_schema_input_type=str | list[str]),
+    tuple[str, ...],  # empty: off
+    PlainValidator(_profiles, json_schema_input_type=Literal["off", "secrets", "pii", "strict", "hipaa", "pci"] | list[ProfileName]),
 ]
 
 
@@ -80,8 +91,10 @@ class RedactRule(Written):
     unreadable: Literal["refuse", "allow"] = Field(
         default="refuse", description="Parts of a request nobody can read: refuse the call, or let them pass unscanned."
     )
-    binary: Literal["block", "allow"] | None = Field(
-        default=None, description="Pictures, audio, archives. Default: `block` in `strict` and `hipaa`, else `allow`."
+    binary: Literal["block", "extract", "allow"] | None = Field(
+        default=None,
+        description="Pictures, audio, PDF, archives. `extract`: as `block`, but PDF and office files are scanned (extra `documents`). "
+        "Default: `block` in `strict` and `hipaa`, else `allow`.",
     )
     scope: Literal["conversation", "tenant"] = Field(
         default="conversation", description="How far the same value has the same placeholder: one conversation, or all calls of a team."
@@ -93,10 +106,8 @@ class RedactRule(Written):
 
     @model_validator(mode="after")
     def _meaningful(self) -> Self:
-        if self.profile == "off" and (self.actions or self.answers != "off" or self.tell_model):
+        if not self.profile and (self.actions or self.answers != "off" or self.tell_model):
             raise wrong("profile off looks for nothing: leave actions, answers and tell_model out, or name a profile")
-        if not self.profile:
-            raise wrong("name at least one profile, or off")
         return self
 
 
@@ -140,7 +151,11 @@ class Detect(Written):
         default="off",
         description="Names, addresses and organisations, by Presidio with a model you installed (extra `ner`).",
     )
-    ner_model: str | None = Field(default=None, max_length=200, description="The spaCy model it uses, installed beside Excise.")
+    ner_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="The spaCy model it uses: its name, or its folder. Default: `en_core_web_lg`.",
+    )
 
 
 class RetentionRule(Written):

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from excise.errors import PolicyError
-from excise.policy.protection import Detect
+from excise.documents import extractor
+from excise.errors import PolicyError, SettingsError
+from excise.policy.protection import Detect, RedactRule
 from excise.policy.protection import OwnDictionary as WrittenDictionary
 from excise.policy.yaml import KeyPath, read_bounded
 from excise.privacy.detect.detector import Rule
 from excise.privacy.detect.own import OwnDictionary, OwnPattern, values_of
+from excise.recognition import Recognition
 
+DEFAULT_MODEL = "en_core_web_lg"
 MAX_DICTIONARY_BYTES = 16 * 1024 * 1024
 
 # Of the digests of dictionaries: this process's own, so that a dump of one process says nothing of another.
@@ -67,12 +70,15 @@ class Referred:
         return os.fsencode(value)
 
 
-def own_rules(detect: Detect, source: Referred) -> tuple[tuple[Rule, ...], list[tuple[KeyPath, str]]]:
+def own_rules(detect: Detect, source: Referred, *, secrets: bool) -> tuple[tuple[Rule, ...], list[tuple[KeyPath, str]]]:
     """
-    The operator's detectors, and what is wrong with them, each with the path of the value that is.
+    The operator's detectors, and what is wrong with them, each with the path of the value that is. Without `secrets`, those that need only
+    the policy itself.
     """
     rules: list[Rule] = [OwnPattern(one.name, one.entity, one.pattern) for one in detect.patterns]
     missing: list[tuple[KeyPath, str]] = []
+    if not secrets:
+        return tuple(rules), missing
     for number, written in enumerate(detect.dictionaries):
         values: list[str] = []
         for at, reference in enumerate(written.values):
@@ -88,7 +94,21 @@ def own_rules(detect: Detect, source: Referred) -> tuple[tuple[Rule, ...], list[
                 (("detect", "dictionaries", number, "values"), f"no value of {written.min_length} characters or more stands there")
             )
         rules.append(dictionary)
+    if detect.ner == "presidio":
+        try:
+            rules.append(Recognition(detect.ner_model or DEFAULT_MODEL))
+        except SettingsError as error:
+            missing.append((("detect", "ner"), error.message))
     return tuple(rules), missing
+
+
+def missing_extras(entries: Sequence[RedactRule]) -> Iterator[tuple[KeyPath, str]]:
+    """
+    What a policy asks for that is not installed.
+    """
+    for number, entry in enumerate(entries):
+        if entry.binary == "extract" and extractor() is None:
+            yield ("redact", number, "binary"), "reading documents needs an extra: pip install 'excise[documents]'"
 
 
 def _values(written: WrittenDictionary, content: bytes, reference: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from excise.errors import PolicyError
@@ -18,14 +18,15 @@ from excise.policy.decide import UNKNOWN, Facts, decide, normal_model
 from excise.policy.flaws import Known
 from excise.policy.load import TESTS, find_policy, validate
 from excise.policy.principals import address
+from excise.policy.words import Written, listed
 from excise.policy.yaml import Loaded, load_strict
+from excise.privacy.examine import examine
+from excise.privacy.placeholder import Placeholders
+
+_NOBODYS_KEY = b"placeholders of policy tests".ljust(32)
 
 
-class _Written(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Who(_Written):
+class Who(Written):
     """
     The caller: `id` of a listed principal, which brings its team and the rest, or just the properties the test is about.
     """
@@ -40,7 +41,7 @@ def _who(value: object) -> object:
     return {"id": value} if isinstance(value, str) else value
 
 
-class DescribedCall(_Written):
+class DescribedCall(Written):
     """
     The call a test is about.
     """
@@ -54,9 +55,10 @@ class DescribedCall(_Written):
     capture: Literal["proxy", "transparent", "endpoint"] = Field(default="proxy", description="How the call came.")
     source: str | None = Field(default=None, description="The client's address.")
     billable: bool = Field(default=True, description="Whether the provider bills such a call.")
+    text: str | None = Field(default=None, max_length=100_000, description="What the prompt says, to see what is taken out of it.")
 
 
-class Expect(_Written):
+class Expect(Written):
     """
     What should come of it: `allow: true`, or `deny:` with a part of the reason.
     """
@@ -66,6 +68,11 @@ class Expect(_Written):
         default=None, min_length=1, description="The call is refused, and this stands in the reason (or is the rule's name)."
     )
     rule: str | None = Field(default=None, description="The rule that decides, `default`, or `defaults.unknown`.")
+    redact: str | None = Field(default=None, description="The entry of `redact` that decides; `none`: the call is not scanned.")
+    found: Annotated[tuple[str, ...] | None, BeforeValidator(listed, json_schema_input_type=str | list[str])] = Field(
+        default=None, description="Kinds found in `text`, all of them; an empty list: none."
+    )
+    retention: str | None = Field(default=None, description="The entry of `retention` that decides; `none`: providers are asked nothing.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -74,7 +81,7 @@ class Expect(_Written):
         return self
 
 
-class PolicyTest(_Written):
+class PolicyTest(Written):
     """
     One test.
     """
@@ -84,7 +91,7 @@ class PolicyTest(_Written):
     expect: Expect = Field(description="What should come of it.")
 
 
-class _TestFile(_Written):
+class _TestFile(Written):
     tests: Annotated[tuple[PolicyTest, ...], Field(strict=False, min_length=1)]
 
 
@@ -119,6 +126,7 @@ def find_tests(where: Path) -> list[Path]:
 def run_tests(policy: Policy, path: Path, *, known: Known | None = None) -> list[Outcome]:
     """
     Run a test file against a policy. A test about a provider or an operation that is not `known` has a problem: it would prove nothing.
+    Tests with a `text` need a policy loaded with scanners.
 
     Raises:
         PolicyError: The file is not a list of tests.
@@ -150,7 +158,29 @@ def _problem(policy: Policy, test: PolicyTest, known: Known) -> str:
         return f"expected a reason with {expect.deny!r}, but {said}"
     if expect.rule is not None and expect.rule != decision.rule:
         return f"expected rule {expect.rule!r} to decide, but {said}"
-    return ""
+    return _protection_problem(policy, test, facts)
+
+
+def _protection_problem(policy: Policy, test: PolicyTest, facts: Facts) -> str:
+    expect, protection, retained = test.expect, policy.protection(facts), policy.retained(facts)
+    for what, wanted, entry in (("redact", expect.redact, protection), ("retention", expect.retention, retained)):
+        name = entry.name if entry is not None else "none"
+        if wanted is not None and wanted != name:
+            return f"expected entry {wanted!r} of {what} to decide, but it is {name!r}"
+    if expect.found is None:
+        return ""
+    if test.call.text is None:
+        return "expected findings without a text to find them in"
+    if protection is None:
+        return "" if not expect.found else "expected findings, but the call is not scanned"
+    examined = examine(test.call.text, protection, Placeholders(_NOBODYS_KEY))
+    kinds = {spot.entity for spot in examined.spots}
+    if kinds == set(expect.found):
+        return ""
+    places = "; ".join(
+        f"{spot.entity} at {spot.start}-{spot.end} by {spot.detector} ({protection.action(spot.entity)})" for spot in examined.spots
+    )
+    return f"expected {', '.join(expect.found) or 'nothing'} to be found, but there is {places or 'nothing'}"
 
 
 def facts_for(policy: Policy, call: DescribedCall) -> Facts:

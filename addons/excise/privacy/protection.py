@@ -19,6 +19,7 @@ class Protection:
         name: Of the entry.
         profile: What is looked for and done; with the entry's own actions in it.
         scanner: Gives the scanner of this profile; the first time it takes long.
+        blocks_binary: Parts nobody can read are refused; with `extracts`, those whose text can be extracted are scanned instead.
         wide_scope: Placeholders agree over all calls of a tenant, not only in one conversation.
         answers: What is done with things the model produced; `None`: answers are not scanned.
     """
@@ -28,6 +29,7 @@ class Protection:
     scanner: Callable[[], Scanner] = field(repr=False)
     refuses_unreadable: bool = True
     blocks_binary: bool = False
+    extracts: bool = False
     wide_scope: bool = False
     answers: Action | None = None
     tells_model: bool = False

@@ -10,6 +10,19 @@ from collections.abc import Callable
 from excise.exchange import Exchange
 from excise.pipeline import Pipeline
 from excise.wire.answer import AnswerDecoder
+from excise.wire.frame import Frame
+
+
+def edited(exchange: Exchange, decoder: AnswerDecoder) -> bool:
+    """
+    Whether stages may change this answer: then its length is not known, and it leaves without its content coding.
+    """
+    if decoder.broken:
+        return False  # what cannot be read passes as it is: a placeholder that is not turned back is a fault, and no leak
+    redaction = exchange.redaction
+    if redaction is not None and (redaction.live is not None or redaction.answers is not None):
+        return True
+    return exchange.strip_usage_chunk and exchange.answer_status == 200 and not decoder.coded
 
 
 class AnswerTap:
@@ -64,7 +77,7 @@ class AnswerTap:
             return
         self._closed = True
         try:
-            self._pipeline.events(self._exchange, self._decoder.close())
+            self._last_events()
         except Exception as fault:  # noqa: BLE001 - as above
             self._fail(b"", fault)
         self._exchange.answer_broken = self._exchange.answer_broken or self._decoder.broken or self._decoder.overflow
@@ -76,11 +89,12 @@ class AnswerTap:
             if not self._edits:
                 return []
             self._closed = True
-            frames = self._pipeline.events(self._exchange, self._decoder.close())
+            frames = self._last_events()
             self._exchange.answer_broken = self._exchange.answer_broken or self._decoder.broken or self._decoder.overflow
         else:
             frames = self._decoder.feed(chunk)
             if frames:
+                self._exchange.answer_framing = self._decoder.framing
                 frames = self._pipeline.events(self._exchange, frames)
             if not self._edits:
                 return [chunk]
@@ -90,6 +104,12 @@ class AnswerTap:
                 self._cut()
                 return []
         return [frame.raw for frame in frames if frame.raw]
+
+    def _last_events(self) -> list[Frame]:
+        frames = self._decoder.close()
+        self._exchange.answer_framing = self._decoder.framing
+        self._exchange.answer_ended = True
+        return self._pipeline.events(self._exchange, frames)
 
     def _fail(self, chunk: bytes, fault: Exception) -> list[bytes]:
         self._exchange.answer_broken = True

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from excise.catalog.prices import Prices
 from excise.catalog.providers import Catalog
+from excise.documents import extractor
 from excise.exchange import ClientInfo
 from excise.ledger.journal import Journal
 from excise.pipeline import Pipeline
@@ -17,15 +18,20 @@ from excise.policy.fingerprint import load_or_create_secret
 from excise.policy.known import known_names
 from excise.policy.principals import identify
 from excise.policy.store import PolicyStore
+from excise.privacy.vault import Vaults
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard
 from excise.proxy.settle import Settler
+from excise.scanning import placeholder_key, scanner_maker
 from excise.stages.decode import Decode
 from excise.stages.govern import Govern
 from excise.stages.identify import Identify
 from excise.stages.meter import Meter
 from excise.stages.recognise import Recognise
 from excise.stages.record import Record
+from excise.stages.redact import Redact
+from excise.stages.restore import Restore
+from excise.stages.self_check import SelfCheck
 from excise.stages.send import Send
 from excise.supervise.settings import Settings
 
@@ -43,6 +49,7 @@ class Parts:
     settler: Settler
     gateway: Gateway
     guard: Guard
+    self_check: SelfCheck
     admit: Callable[[ClientInfo, bool], None]
 
 
@@ -52,18 +59,26 @@ def build(settings: Settings, journal: Journal) -> Parts:
         ExciseError: A policy, the catalogue overlay or the price file is wrong.
     """
     catalog = Catalog.load(settings.providers)
-    policies = PolicyStore(settings.policies, known=known_names(settings.providers))
-    secret = load_or_create_secret(settings.data / "state" / "fingerprint.key")
+    state = settings.data / "state"
+    key = placeholder_key(state)
+    vaults = Vaults(key)
+    scanner = scanner_maker(vaults.placeholders, cache=state / "scanners")
+    policies = PolicyStore(settings.policies, known=known_names(settings.providers), scanner=scanner)
+    secret = load_or_create_secret(state / "fingerprint.key")
     prices = Prices.load(settings.prices)
     prices.warm()
     record = Record(journal, block=lambda: policies.current.defaults.on_journal_failure == "block")
+    decode = Decode(limit=settings.max_body_bytes, pseudonym=lambda name: _pseudonym(secret, name))
+    redact, restore = Redact(policies, key, vaults, extract=extractor()), Restore()
     pipeline = Pipeline(
         [
             Recognise(catalog),
             Identify(policies, secret),
-            Decode(limit=settings.max_body_bytes, pseudonym=lambda name: _pseudonym(secret, name)),
+            decode,
             Govern(policies),
+            redact,
             Send(),
+            restore,
             Meter(prices),
             record,
         ]
@@ -77,8 +92,9 @@ def build(settings: Settings, journal: Journal) -> Parts:
         show_headers=lambda: policies.current.defaults.headers == "on",
         admit=lambda client: admit(client, True),
         private_headers=lambda: policies.current.principals.header_names,
+        fault=lambda: redact.closed,
     )
-    return Parts(catalog, policies, record, pipeline, settler, gateway, Guard(gateway), admit)
+    return Parts(catalog, policies, record, pipeline, settler, gateway, Guard(gateway), SelfCheck(policies, decode, redact, restore), admit)
 
 
 def admission(policies: PolicyStore) -> Callable[[ClientInfo, bool], None]:

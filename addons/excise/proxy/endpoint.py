@@ -27,12 +27,15 @@ _BARE = (
 )
 
 
-def own_answer(request: http.Request) -> http.Response | None:
+def own_answer(request: http.Request, fault: str | None) -> http.Response | None:
     """
-    Health for load balancers; `None` for everything else.
+    Health for load balancers, 503 where there is a `fault`; `None` for everything else.
     """
     path = request.path.partition("?")[0]
     if request.method in ("GET", "HEAD") and path in ("/healthz", "/readyz"):
+        if fault is not None:
+            body = orjson.dumps({"status": "closed", "reason": fault, "version": __version__})
+            return http.Response.make(503, body, {"content-type": "application/json"})
         return http.Response.make(200, orjson.dumps({"status": "ok", "version": __version__}), {"content-type": "application/json"})
     return None
 

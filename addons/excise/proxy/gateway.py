@@ -14,18 +14,12 @@ from mitmproxy.connection import Client
 from mitmproxy.http import HTTPFlow
 
 from excise.catalog.providers import Catalog
-from excise.errors import (
-    BadRequest,
-    ExciseError,
-    InternalError,
-    TooLarge,
-    Unauthenticated,
-)
+from excise.errors import BadRequest, ExciseError, InternalError, TooLarge, Unauthenticated
 from excise.exchange import Capture, ClientInfo, Exchange, HttpRequest, Status
 from excise.ids import uuid7
 from excise.pipeline import Pipeline
 from excise.proxy import headers as wire_headers
-from excise.proxy.answer_tap import AnswerTap
+from excise.proxy.answer_tap import AnswerTap, edited
 from excise.proxy.endpoint import endpoint_target, own_answer
 from excise.proxy.faults import log_fault
 from excise.proxy.http_stream import ORIGIN_FORM, OTHER_TARGET, TOO_LARGE
@@ -52,6 +46,7 @@ class Gateway:
         settler: Ends calls.
         admit: Raises where policy wants to know who calls and does not, also for what is passed on unread.
         private_headers: Headers that tell us who calls; they do not travel on.
+        fault: Why nothing is let through now; `None`: it is.
     """
 
     def __init__(
@@ -63,11 +58,13 @@ class Gateway:
         show_headers: Callable[[], bool],
         admit: Callable[[ClientInfo], None],
         private_headers: Callable[[], frozenset[bytes]] = frozenset,
+        fault: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._pipeline = pipeline
         self._catalog = catalog
         self._show_headers = show_headers
         self._private_headers = private_headers
+        self._fault = fault
         self._admit = admit
         self._settler = settler
         self._exchanges: WeakKeyDictionary[HTTPFlow, Exchange] = WeakKeyDictionary()
@@ -117,7 +114,7 @@ class Gateway:
             raise InternalError("no client is known for this flow")
         if flow.metadata.get(ORIGIN_FORM):
             info = ClientInfo(ip=info.ip, port=info.port, capture=Capture.ENDPOINT)
-            if (answer := own_answer(flow.request)) is not None:
+            if (answer := own_answer(flow.request, self._fault())) is not None:
                 flow.response = answer
                 return
         exchange = self._begin(flow, info)
@@ -164,7 +161,7 @@ class Gateway:
             operation=call.operation,
             limit=MAX_ANSWER_EVENT_BYTES,
         )
-        edits = exchange.strip_usage_chunk and response.status_code == 200 and not decoder.coded
+        edits = edited(exchange, decoder)
         tap = AnswerTap(exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault, cut=lambda: self._cut(flow))
         self._settler.watch(exchange, tap, decoder)
         response.stream = tap

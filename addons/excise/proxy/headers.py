@@ -79,6 +79,11 @@ def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]
     """
     if exchange.send_body is not None:
         request.data.content = exchange.send_body  # decoded bytes were spliced, so they leave plain
+    if exchange.send_path is not None:
+        request.path = exchange.send_path
+    if exchange.send_headers is not None:
+        request.headers = http.Headers(exchange.send_headers)
+    plain = exchange.redaction is not None and (exchange.redaction.live is not None or exchange.redaction.answers is not None)
     length = b"%d" % len(request.data.content or b"")
     listed: set[bytes] = set()
     for name, value in request.headers.fields:
@@ -102,7 +107,8 @@ def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]
                 continue
         elif low == b"accept-encoding":
             asked = value.decode("latin-1")
-            reduced = acceptable(asked)
+            # An answer that will be changed is better asked for plain than decoded here.
+            reduced = "identity" if plain else acceptable(asked)
             if reduced is not None and reduced != asked:
                 value = reduced.encode("latin-1")
         elif low == b"content-encoding" and exchange.send_body is not None:

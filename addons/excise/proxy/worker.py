@@ -85,6 +85,7 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
+        await self._parts.self_check.run()
         watching = [loop.create_task(self._parts.policies.watch()), loop.create_task(self._tick(shared))]
         ready()
         try:
@@ -152,6 +153,7 @@ class Worker:
             if now - checked > 60:
                 checked = now
                 assert_hardened(self._hardened)
+                await self._parts.self_check.run()
 
     async def _drain(self, shared: Shared, servers: list[asyncio.Server]) -> None:
         """

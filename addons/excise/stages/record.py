@@ -212,6 +212,7 @@ def closing(exchange: Exchange) -> dict[str, Any]:
             "price_source": cost.price_source,
             "price_version": cost.price_version,
         }
+    record |= protecting(exchange)
     if exchange.opened:
         record["attempts_detail"] = [
             {
@@ -228,6 +229,40 @@ def closing(exchange: Exchange) -> dict[str, Any]:
             }
             for number, attempt in enumerate(exchange.attempts, 1)
         ]
+    return record
+
+
+def protecting(exchange: Exchange) -> dict[str, Any]:
+    """
+    What was taken out, put back, and is known of the provider's keeping: kinds and counts.
+    """
+    record: dict[str, Any] = {}
+    if exchange.retention is not None:
+        record |= {"retention": exchange.retention, "retention_rules": dict(exchange.retention_receipt)}
+    redaction = exchange.redaction
+    if redaction is None:
+        return record
+    kinds: dict[str, int] = {}
+    taken = 0
+    for (entity, _, action), count in redaction.counts.items():
+        kinds[entity] = kinds.get(entity, 0) + count
+        taken += count if action not in ("report-only", "block") else 0
+    both = (("request", redaction.counts), ("answer", exchange.answer_findings))
+    detail = [
+        {"entity": entity, "detector": detector, "action": action, "direction": direction, "count": count}
+        for direction, counts in both
+        for (entity, detector, action), count in counts.items()
+    ]
+    record |= {
+        "redaction_rule": redaction.rule,
+        "redactions_total": taken,
+        "redactions": kinds or None,
+        "scanned_bytes": redaction.scanned_bytes,
+        "unscanned_bytes": redaction.unscanned_bytes,
+        "redactions_detail": detail,
+    }
+    if exchange.restorer is not None:
+        record |= {"restored_total": exchange.restorer.counts.restored, "damaged_total": exchange.restorer.counts.damaged}
     return record
 
 

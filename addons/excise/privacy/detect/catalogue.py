@@ -4,10 +4,49 @@ Every built-in detector.
 
 from __future__ import annotations
 
+from excise.privacy.detect import (
+    assignment,
+    bank,
+    card,
+    email,
+    national_ids,
+    network,
+    phone,
+    secrets_chat,
+    secrets_cloud,
+    secrets_code,
+    secrets_data,
+    secrets_llm,
+    secrets_named,
+    secrets_other,
+    secrets_pay,
+    us_ids,
+    wallets,
+)
 from excise.privacy.detect.detector import Rule
 from excise.privacy.profiles import PROFILES, Action
 
-RULES: tuple[Rule, ...] = ()
+_FAMILIES = (
+    secrets_llm,
+    secrets_cloud,
+    secrets_code,
+    secrets_chat,
+    secrets_pay,
+    secrets_data,
+    secrets_other,
+    secrets_named,
+    assignment,
+    email,
+    phone,
+    card,
+    bank,
+    network,
+    wallets,
+    us_ids,
+    national_ids,
+)
+
+RULES: tuple[Rule, ...] = tuple(rule for family in _FAMILIES for rule in family.RULES)
 
 
 def rules_of(profile: str) -> tuple[Rule, ...]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import re2  # type: ignore[import-untyped]  # ships no types
+import re2
 
 from excise.privacy.detect.detector import BOUNDS, Finding
 

@@ -1,0 +1,205 @@
+"""
+How every match of an expression begins, as strings of byte classes of fixed length: what Hyperscan can look for in place of a keyword.
+
+Always too much, never too little: where the expression says more than a class for each byte can, it is left out.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as sre  # type: ignore[import-not-found]
+import re._parser as parser  # type: ignore[import-not-found]
+from collections.abc import Iterable
+from typing import Any
+
+Class = int  # of bytes: bit n set where byte n belongs to it
+Head = tuple[Class, ...]
+
+_ASCII: Class = (1 << 128) - 1
+_HIGH: Class = ((1 << 256) - 1) ^ _ASCII  # any byte of a character outside ASCII
+_MOST = 24  # bytes of a head: enough to be rare, and few states for Hyperscan
+_VARIANTS = 32
+_COPIES = 4  # repeats that are written out, as `-?` or `{2,4}` of single characters
+
+
+def heads(pattern: str, ascii_characters: int = 0) -> tuple[Head, ...]:
+    """
+    The ways in which a match of `pattern` (of `re`, on text as UTF-8) can begin; at least one, which is empty where nothing is known.
+
+    Args:
+        pattern: As compiled by `re` without flags.
+        ascii_characters: So many characters of the match are known to be ASCII.
+    """
+    tree = parser.parse(pattern)
+    found = _Reader(ascii_characters).sequence(tree, tree.state.flags, 0)
+    return tuple(dict.fromkeys(head[:_MOST] for head, _ in found))
+
+
+def letters(text: str) -> Head:
+    """
+    The classes of a text, its ASCII letters in either case.
+    """
+    return tuple(_either_case(byte) for byte in text.encode())
+
+
+def both(first: Head, second: Head) -> Head | None:
+    """
+    What begins as both; `None`: nothing does.
+    """
+    longer, shorter = (first, second) if len(first) >= len(second) else (second, first)
+    joined = (*(one & other for one, other in zip(longer, shorter, strict=False)), *longer[len(shorter) :])
+    return joined if all(joined) else None
+
+
+def expression(head: Head) -> bytes:
+    """
+    As an expression for Hyperscan.
+    """
+    written, at = b"", 0
+    while at < len(head):
+        count = 1
+        while at + count < len(head) and head[at + count] == head[at]:
+            count += 1
+        written += _written(head[at]) + (b"{%d}" % count if count > 1 else b"")
+        at += count
+    return written
+
+
+def _written(members: Class) -> bytes:
+    runs, at = b"", 0
+    while at < 256:
+        if members >> at & 1:
+            end = at
+            while end < 255 and members >> end + 1 & 1:
+                end += 1
+            runs += b"\\x%02x" % at if end == at else b"\\x%02x-\\x%02x" % (at, end)
+            at = end
+        at += 1
+    return b"[" + runs + b"]"
+
+
+# A way to begin, and whether nothing can be said of what follows.
+_Way = tuple[Head, bool]
+
+
+class _Reader:
+    """
+    Walks the tree of a parsed expression.
+    """
+
+    def __init__(self, ascii_characters: int) -> None:
+        self._ascii = ascii_characters
+
+    def sequence(self, nodes: Iterable[tuple[Any, Any]], flags: int, at: int) -> list[_Way]:
+        ways: list[_Way] = [((), False)]
+        for operator, argument in nodes:
+            longer: list[_Way] = []
+            for head, ended in ways:
+                if ended or at + len(head) >= _MOST:
+                    longer.append((head, True))
+                    continue
+                longer += [(head + more, end) for more, end in self._node(operator, argument, flags, at + len(head))]
+            longer = list(dict.fromkeys(longer))
+            if len(longer) > _VARIANTS:
+                return [(head, True) for head, _ in ways]
+            ways = longer
+            if all(ended for _, ended in ways):
+                break
+        return ways
+
+    def _node(self, operator: Any, argument: Any, flags: int, at: int) -> list[_Way]:
+        if (members := _class(operator, argument, flags)) is not None:
+            return [self._one(members, at)]
+        if operator is sre.LITERAL:  # outside ASCII
+            if flags & re.IGNORECASE or 0xD800 <= argument < 0xE000:
+                return [((_HIGH,), True)]
+            return [(tuple(1 << byte for byte in chr(argument).encode()), False)]
+        if operator is sre.SUBPATTERN:
+            _, added, removed, inner = argument
+            return self.sequence(inner, (flags | added) & ~removed, at)
+        if operator is sre.ATOMIC_GROUP:
+            return self.sequence(argument, flags, at)
+        if operator is sre.BRANCH:
+            return [way for branch in argument[1] for way in self.sequence(branch, flags, at)]
+        if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+            least, most, inner = argument
+            return self._repeat(least, most, inner, flags, at)
+        if operator in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
+            return [((), False)]  # as wide as nothing; what they ask is left to the expression itself
+        return [((), True)]
+
+    def _one(self, members: Class, at: int) -> _Way:
+        if at < self._ascii:
+            members &= _ASCII
+        # A character outside ASCII has two bytes or more: from there on it is unknown which byte is which.
+        return (members,), bool(members & _HIGH)
+
+    def _repeat(self, least: int, most: int, inner: Any, flags: int, at: int) -> list[_Way]:
+        members = _class(inner[0][0], inner[0][1], flags) if len(inner) == 1 else None
+        if members is not None and members & _HIGH and at >= self._ascii:
+            # Whatever mix of characters: that many bytes at least, all of the class.
+            return [((members,) * min(least, _MOST), True)]
+        written = [item for _ in range(min(least, _MOST)) for item in inner]
+        ways = self.sequence(written, flags, at)
+        if most == least:
+            return ways
+        if most is sre.MAXREPEAT or most - least > _COPIES:
+            return [(head, True) for head, _ in ways]
+        for _ in range(most - least):
+            written += inner
+            ways += self.sequence(written, flags, at)
+        return ways if len(ways) <= _VARIANTS else [(head, True) for head, _ in self.sequence(written[: least * len(inner)], flags, at)]
+
+
+def _class(operator: Any, argument: Any, flags: int) -> Class | None:
+    """
+    The bytes one character of a class may begin with; `None`: it is no class of single characters.
+    """
+    if operator is sre.LITERAL:
+        return (_folded(argument) if flags & re.IGNORECASE else 1 << argument) if argument < 128 else None
+    if operator is sre.NOT_LITERAL:
+        return (_ASCII & ~(1 << argument) if argument < 128 and not flags & re.IGNORECASE else _ASCII) | _HIGH
+    if operator is sre.ANY:
+        return _ASCII | _HIGH
+    if operator is not sre.IN:
+        return None
+    negated = argument[0][0] is sre.NEGATE
+    members: Class = 0
+    for kind, what in argument[1:] if negated else argument:
+        if kind is sre.LITERAL:
+            members |= _range(what, what, flags)
+        elif kind is sre.RANGE:
+            first, last = what
+            members |= _range(first, last, flags)
+        else:
+            members |= _category(what, flags)
+    # Of what a class leaves out only ASCII is certain, and with folding not even that.
+    return (_ASCII if flags & re.IGNORECASE else _ASCII & ~members) | _HIGH if negated else members
+
+
+def _range(first: int, last: int, flags: int) -> Class:
+    members: Class = 0
+    for code in range(first, min(last, 127) + 1):
+        members |= _folded(code) if flags & re.IGNORECASE else 1 << code
+    if last < 128:
+        return members
+    # Folding may lead from outside ASCII into it: the Kelvin sign is a k.
+    return members | _HIGH | (_ASCII if flags & re.IGNORECASE else 0)
+
+
+def _either_case(code: int) -> Class:
+    return 1 << code | (1 << (code ^ 32) if code < 128 and chr(code).isalpha() else 0)
+
+
+def _folded(code: int) -> Class:
+    # ſ and the Kelvin sign fold to s and k; i has Turkish relatives.
+    return _either_case(code) | (_HIGH if chr(code) in "sSkKiI" else 0)
+
+
+def _category(category: Any, flags: int) -> Class:
+    test = {
+        sre.CATEGORY_DIGIT: r"\d", sre.CATEGORY_NOT_DIGIT: r"\D", sre.CATEGORY_SPACE: r"\s", sre.CATEGORY_NOT_SPACE: r"\S",
+        sre.CATEGORY_WORD: r"\w", sre.CATEGORY_NOT_WORD: r"\W",
+    }[category]  # fmt: skip
+    members: Class = sum(1 << code for code in range(128) if re.match(test, chr(code)))
+    return members if flags & re.ASCII and test.islower() else members | _HIGH

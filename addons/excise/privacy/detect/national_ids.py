@@ -1,0 +1,21 @@
+"""
+National identity, social security, tax and health numbers of all countries but the tables' own words: one rule a number.
+
+Source: python-stdnum 2.2 for check digits, and each country's description of its numbers, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from excise.privacy.detect.detector import Rule
+from excise.privacy.detect.national_ids_americas import AMERICAS
+from excise.privacy.detect.national_ids_asia import ASIA
+from excise.privacy.detect.national_ids_europe_east import EAST
+from excise.privacy.detect.national_ids_europe_west import WEST
+from excise.privacy.detect.national_ids_generic import GENERIC
+from excise.privacy.detect.national_ids_rules import Unmistakable
+from excise.privacy.detect.national_ids_south import SOUTH
+from excise.privacy.detect.us_ids import US_ROWS
+
+ROWS = (*AMERICAS, *WEST, *EAST, *ASIA, *SOUTH)
+
+RULES: tuple[Rule, ...] = (*ROWS, *GENERIC, Unmistakable((*US_ROWS, *ROWS)))

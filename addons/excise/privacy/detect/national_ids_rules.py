@@ -1,0 +1,355 @@
+"""
+How identity numbers are found: by their own name beside them, or, where the shape cannot be anything else, without.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import re2
+
+from excise.privacy.detect.detector import ELEMENT_END, KEY_END, Finding
+from excise.privacy.detect.gate import as_bytes, ascii_lower
+from excise.privacy.detect.tabular import cells
+
+Check = Callable[[str], bool]
+
+BEFORE = 40  # characters between a name and its number: "the social security number of my late father was"
+BEHIND = 20  # characters between a number and its name: "943 476 5919 is my NHS number"
+LONGEST = 40  # characters of a number with its separators
+SHORT = 4  # a word this short must stand alone: "sin" is no part of "using"
+DENSE = 50  # characters of text for a place of one rule: denser, and its numbers are looked for first, for the text is nothing but names
+MOST_CELLS = 4_000  # cells of tables looked at for one rule in one text
+HEAD = 12  # characters of a name the gate looks for: many long names begin alike
+CHECKED = 70
+NAMED = 50
+
+_SYMBOLS = {"9": "[0-9]", "a": "[A-Z]", "x": "[0-9A-Z]", "~": "[ .\u00a0\u2013-]?", "|": "|", "?": "?", "(": "(?:", ")": ")"}
+# What may not touch a number: it would be a part of something longer. A comma may, for lists and CSV.
+_LEFT = r"(?<![0-9A-Za-z])(?<![0-9][./\u2013-])"
+_RIGHT = r"(?![0-9A-Za-z])(?![./\u2013-][0-9])"
+_LEFT_ALONE = r"(?<![0-9A-Za-z_+/%$#@.\\-])"
+_RIGHT_ALONE = r"(?![0-9A-Za-z_+/=%@\\-])(?![.:][0-9])"
+# A shape with spaces in it could be a part of a row of numbers.
+_LEFT_SPACED = r"(?<![0-9A-F][ ,\t])"
+_RIGHT_SPACED = r"(?![ ,\t]{1,2}[0-9])"
+# What follows a short word: the gate need not stop at every "setting" for "tin"; the last ones as in `nifNr`. Two letters are a word
+# only as a key or before a colon.
+_ENDS = (*" :=\"'_-,;.\t\n|/#)(\x02\x03", "s ", "no", "nr", "num")
+_ENDS_OF_TWO = (KEY_END, *":=\"'", " is", " no", " nr")
+_ASSIGNED = re.compile(r"""["'\])*]{0,3}[ ]{0,2}[:=\x02,;|\t]|[ ]{1,2}(?:(?:is|no|nr|num|number|n°|nº|#)\b|[A-Z]{0,6}[ -]?[0-9])""")
+_TO_THE_NEXT = re.compile(r"[^\x02\x03]{0,12}\x03[^\x02\x03]{0,24}\x02")
+_UNACCENTED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "ı": "i", "æ": "ae", "ð": "d", "þ": "th"})
+
+
+def expression(shape: str) -> str:
+    """
+    The expression of a shape: `9` a digit, `a` a letter, `x` either, `~` perhaps a separator, `|` and `(…)` and `?` as ever,
+    `[…]` a class, the rest itself.
+    """
+    parts: list[str] = []
+    at = 0
+    while at < len(shape):
+        sign = shape[at]
+        if sign == "[":
+            end = shape.index("]", at) + 1
+            parts.append(shape[at:end])
+            at = end
+        elif sign == "{":
+            end = shape.index("}", at) + 1
+            parts.append(shape[at:end])
+            at = end
+        else:
+            parts.append(_SYMBOLS.get(sign) or re.escape(sign))
+            at += 1
+    return "".join(parts)
+
+
+def spellings(words: str) -> dict[str, bool]:
+    """
+    The ways words separated by `|` are written, lower case: with and without accents; in prose, as `snake_case` and as `camelCase`.
+    A word that ends in a colon counts only where something is assigned to it (`True`).
+    """
+    found: dict[str, bool] = {}
+    for entry in filter(None, words.split("|")):
+        word = entry.removesuffix(":")
+        bare = "".join(sign for sign in unicodedata.normalize("NFD", word) if not unicodedata.combining(sign)).translate(_UNACCENTED)
+        for spelling in (word, bare) if bare.isascii() else (word,):
+            for joint in (" ", "_", "-", "") if " " in spelling else ("",):
+                spelt = spelling.replace(" ", joint)
+                found[spelt] = word != entry and found.get(spelt, True)
+    return found
+
+
+def literals(spelling: str) -> Iterator[str]:
+    """
+    What the gate looks for: it folds the case of ASCII alone.
+    """
+    if spelling.isascii():
+        if len(spelling) <= SHORT and spelling.isalpha():
+            yield from (spelling + end for end in (_ENDS if len(spelling) > 2 else _ENDS_OF_TWO))
+        else:
+            yield spelling[:HEAD]
+    else:
+        yield from {ascii_lower(written)[:HEAD] for written in (spelling, spelling.capitalize(), spelling.title(), spelling.upper())}
+
+
+def _prefixes(words: Iterable[str]) -> tuple[str, ...]:
+    """
+    Those of them that begin with no other: what begins with another is found with it.
+    """
+    kept: list[str] = []
+    for word in sorted(words):
+        if not (kept and word.startswith(kept[-1])):
+            kept.append(word)
+    return tuple(kept)
+
+
+@dataclass(slots=True)
+class IdRule:
+    """
+    One kind of number, found beside its name.
+
+    Attributes:
+        name: As of `Rule`.
+        entity: What it reports.
+        shape: As of `expression`; any case is taken.
+        check: Of what has the shape: check digits, dates. `None`: there is nothing to check.
+        names: Words that are its own (separated by `|`, lower case; a colon behind one: only where something is assigned to it): beside
+            one of them the shape is enough, for people type samples with wrong check digits.
+        hints: Words it shares with other things: beside one of them the check must be right.
+        alone: Shape that needs no name, if `check` is right; upper case only. Empty: there is none.
+        sample: One that is right in every respect, made up by chance.
+        strict: Beside its own name too the check must be right.
+        headed: The gate looks for the first word of each name alone; for many names with few first words.
+        certain: Weight of one whose check is right.
+    """
+
+    name: str
+    entity: str
+    shape: str
+    check: Check | None = None
+    names: str = ""
+    hints: str = ""
+    alone: str = ""
+    sample: str = ""
+    strict: bool = False
+    headed: bool = False
+    certain: int = CHECKED
+    _own: dict[str, bool] = field(default_factory=dict, repr=False)  # as of `spellings`
+    _shared: dict[str, bool] = field(default_factory=dict, repr=False)
+    _lengths: tuple[int, ...] = ()
+    _keywords: tuple[str, ...] = ()
+    _pattern: re.Pattern[str] | None = None
+
+    def __post_init__(self) -> None:
+        self._own, self._shared = spellings(self.names), spellings(self.hints)
+        words = {*self._own, *self._shared}
+        self._lengths = tuple(sorted({len(word) for word in words}, reverse=True))
+        if self.headed:
+            self._keywords = _prefixes({word.split(" ")[0] for word in words if " " in word})
+        else:
+            self._keywords = _prefixes({literal for word in words for literal in literals(word)})
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        return (self.entity,)
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        return self._keywords
+
+    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
+        pattern = self._pattern
+        if pattern is None:
+            # Compiled at the first use: there are hundreds of rules, and most texts need none.
+            pattern = self._pattern = re.compile(f"{_LEFT}(?:{expression(self.shape)}){_RIGHT}", re.IGNORECASE | re.ASCII)
+        if len(places) * DENSE > len(text) > 10_000:
+            places = _near(places, [match.start() for match in pattern.finditer(text)])
+        words = [(place, place + length, own) for place in places for length, own in (self._word(text, place),) if length]
+        seen: set[tuple[int, int]] = set()
+        for start, end in self._numbers(pattern, text, words):
+            if (start, end) not in seen:
+                seen.add((start, end))
+                yield Finding(start, end, self.entity, self.name, self._weight(text[start:end]))
+
+    def _numbers(self, pattern: re.Pattern[str], text: str, words: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int]]:
+        cells_left = MOST_CELLS
+        named = -BEFORE  # end of the last name, behind which the shape is enough
+        before = 0  # end of the last word
+        for at, (start, end, own) in enumerate(words):
+            if own and not self.strict:
+                named = end
+            after = words[at + 1][0] if at + 1 < len(words) else len(text)
+            if not (yield from self._behind(pattern, text, end, after, named)):
+                yield from self._ahead(pattern, text, max(before, start - BEHIND - LONGEST), start)
+            before = end
+            line = text.find("\n", end, end + 2_000)
+            if 0 <= line < len(text) - 1 and cells_left > 0:
+                for first, last in cells(text, start):
+                    cells_left -= 1
+                    if (match := pattern.fullmatch(text, first, last)) and (named == end or self._right(match[0])):
+                        yield first, last
+
+    def _word(self, text: str, place: int) -> tuple[int, bool]:
+        """
+        How long the word at `place` is (0: it is none, or a part of another), and whether it is a name, not a hint.
+        """
+        if not begins(text, place):
+            return 0, False
+        around = text[place : place + self._lengths[0]].lower()
+        for length in self._lengths:
+            word = around[:length]
+            own, shared = self._own.get(word), self._shared.get(word)
+            if (own is None and shared is None) or (length <= SHORT and not ends(text, place + length)):
+                continue
+            assigned = (own or shared) and _ASSIGNED.match(text, place + length)
+            if own is not None and (assigned or not own):
+                return length, True
+            if shared is not None and (assigned or not shared):
+                return length, False
+        return 0, False
+
+    def _right(self, number: str) -> bool:
+        return self.check is None or self.check(number)
+
+    def _behind(self, pattern: re.Pattern[str], text: str, end: int, after: int, named: int) -> Generator[tuple[int, int], None, bool]:
+        """
+        Numbers behind the word that ends at `end`, in front of the next word: near it, or near one another. Returns whether there are any.
+        """
+        found, reach = False, end
+        for match in pattern.finditer(text, end, _stop(text, end, BEFORE + LONGEST)):
+            if match.start() - reach > BEFORE or match.start() >= after:
+                break
+            if (not found and match.start() - named <= BEFORE) or self._right(match[0]):
+                found, reach = True, match.end()
+                yield match.span()
+        if not found and (following := self._next(pattern, text, end)):
+            yield following.span()
+            return True
+        return found
+
+    def _ahead(self, pattern: re.Pattern[str], text: str, floor: int, start: int) -> Iterator[tuple[int, int]]:
+        """
+        Numbers in front of the word at `start`.
+        """
+        floor = max(floor, text.rfind(ELEMENT_END, floor, start) + 1, text.rfind(KEY_END, floor, start) + 1)
+        for match in pattern.finditer(text, floor, start):
+            if start - match.end() <= BEHIND and (self.check(match[0]) if self.check else _leads(text[match.end() : start])):
+                yield match.span()
+
+    def _next(self, pattern: re.Pattern[str], text: str, end: int) -> re.Match[str] | None:
+        """
+        The whole value of the next key, as in `{"type": "CPF", "value": "…"}`; its check must be right.
+        """
+        if self.check is None or not (gap := _TO_THE_NEXT.match(text, end)):
+            return None
+        match = pattern.match(text, gap.end())
+        return match if match and text[match.end() : match.end() + 1] in ("", ELEMENT_END) and self.check(match[0]) else None
+
+    def _weight(self, number: str) -> int:
+        return self.certain if self.check is not None and self.check(number) else NAMED
+
+
+class Unmistakable:
+    """
+    The kinds whose shape needs no name, all in one pass: a text costs it the same whatever is in it.
+    """
+
+    name = "unmistakable-id"
+    keywords: tuple[str, ...] = ()
+
+    def __init__(self, rules: Sequence[IdRule]) -> None:
+        self._rules = tuple(rule for rule in rules if rule.alone)
+        self.entities = tuple(sorted({rule.entity for rule in self._rules}))
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1  # shapes are ASCII, and lone surrogates have no UTF-8
+        options.never_capture = True
+        options.max_mem = 64 << 20
+        joined = "|".join(expression(rule.alone) for rule in self._rules)
+        self._any = re2.compile(rf"(?:^|[^0-9A-Za-z_+/%$#@\\-])(?:{joined})\b".encode(), options)
+        self._patterns: list[re.Pattern[str]] = []
+
+    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
+        data = as_bytes(text)
+        wide = len(data) != len(text)
+        at = characters = 0
+        for match in self._any.finditer(data):
+            start = match.start()
+            if wide:
+                characters += len(data[at:start].decode("utf-8", "surrogatepass"))
+                at, start = start, characters
+            yield from self._settle(text, start)
+
+    def _settle(self, text: str, start: int) -> Iterator[Finding]:
+        """
+        What begins at `start` or behind the one character there.
+        """
+        if not self._patterns:
+            self._patterns = [re.compile(_alone(rule.alone)) for rule in self._rules]
+        for place in (start, start + 1):
+            for rule, pattern in zip(self._rules, self._patterns, strict=True):
+                if (found := pattern.match(text, place)) and (rule.check is None or rule.check(found[0])):
+                    yield Finding(place, found.end(), rule.entity, rule.name, CHECKED)
+
+
+def begins(text: str, place: int) -> bool:
+    """
+    Whether a word begins at `place`; a hump of `camelCase` is a word.
+    """
+    first = text[place]
+    if not place or not (before := text[place - 1]).isalnum():
+        return True
+    return _undivided(first) or _undivided(before) or (first.isupper() and not before.isupper())
+
+
+def ends(text: str, place: int) -> bool:
+    """
+    Whether a word ends before `place`, if need be with the `s` of a plural.
+    """
+    if place >= len(text) or not (after := text[place]).isalpha() or _undivided(after) or _undivided(text[place - 1]):
+        return True
+    if after.isupper():
+        return not text[place - 1].isupper()
+    return (after == "s" and not text[place + 1 : place + 2].isalpha()) or text.startswith(("no", "nr", "num"), place)
+
+
+def _undivided(sign: str) -> bool:
+    """
+    Whether it is of a script that does not divide words: East Asian ones, Thai.
+    """
+    return sign > "\u2e80" or "\u0e00" <= sign <= "\u0eff"
+
+
+def _alone(shape: str) -> str:
+    left, right = (_LEFT_SPACED, _RIGHT_SPACED) if " " in shape else ("", "")
+    return f"{left}{_LEFT_ALONE}(?:{expression(shape)}){_RIGHT_ALONE}{right}"
+
+
+def _near(places: Sequence[int], numbers: list[int]) -> list[int]:
+    """
+    Those of a great many places near which something has the shape, and the first ones, which may head a table.
+    """
+    kept = list(places[:DENSE]) if numbers else []
+    for place in places[len(kept) :] if numbers else ():
+        at = bisect_left(numbers, place - BEHIND - LONGEST)
+        if at < len(numbers) and numbers[at] <= place + BEFORE + LONGEST:
+            kept.append(place)
+    return kept
+
+
+def _stop(text: str, place: int, reach: int) -> int:
+    end = min(len(text), place + reach)
+    bound = text.find(ELEMENT_END, place, end)
+    return end if bound < 0 else bound
+
+
+def _leads(between: str) -> bool:
+    """
+    Whether what stands between a number and a name behind it joins them: "123 (my SSN)", not "123, SSN: 456".
+    """
+    return not any(sign in between for sign in ",;:\n=|\t")

@@ -1,0 +1,146 @@
+"""
+What opens a crypto wallet: seed phrases, raw private keys, extended private keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from excise.privacy.detect.bip39_words import WORDS
+from excise.privacy.detect.detector import Detector, Finding, window
+
+_COUNTS = (24, 21, 18, 15, 12)
+_ANY_WORD = re.compile(r"[^\W\d_]+")
+_REACH = (600, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPhrase:
+    """
+    12, 15, 18, 21 or 24 words of BIP-39's English list whose checksum is right, near a word that says so.
+
+    Source: BIP-39, "Generating the mnemonic", read 2026-11.
+    """
+
+    name: str = "seed-phrase"
+    entities: tuple[str, ...] = ("SEED_PHRASE",)
+    keywords: tuple[str, ...] = (
+        "seed", "mnemo", "recovery", "phrase", "wallet", "bip39", "bip-39", "metamask", "ledger", "trezor", "secret", "semilla",
+        "wiederherstell", "parole", "palavras", "palabras", "backup", "12 word", "24 word", "words",
+    )  # fmt: skip
+    hits: tuple[str | tuple[str, str], ...] = (
+        ("my seed phrase: legal winner thank year wave sausage worth useful legal winner thank yellow.", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
+        ("mnemonic\x02" + "zoo " * 11 + "wrong\x03", "zoo " * 11 + "wrong"),
+    )
+    misses: tuple[str, ...] = (
+        "legal winner thank year wave sausage worth useful legal winner thank yellow",
+        "the wallet said: about legal winner thank year wave sausage worth useful legal winner thank you all very much",
+        "recovery is a long road that every person must walk alone with some help from the people around them",
+    )
+
+    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
+        searched = 0
+        for place in places:
+            if place + _REACH[1] // 2 < searched:
+                continue
+            start, end = window(text, place, *_REACH, across_key=True)
+            for words in _runs(text, max(start, searched), end):
+                yield from self._phrases(text, words)
+            searched = max(searched, end)
+
+    def _phrases(self, text: str, words: list[re.Match[str]]) -> Iterator[Finding]:
+        at = 0
+        indexes = [WORDS[word[0].lower()] for word in words]
+        while at + 12 <= len(words):
+            count = next((count for count in _COUNTS if at + count <= len(words) and _is_right(indexes[at : at + count])), 0)
+            if count:
+                yield Finding(words[at].start(), words[at + count - 1].end(), "SEED_PHRASE", self.name, 70)
+            at += count or 1
+
+
+def _runs(text: str, start: int, end: int) -> Iterator[list[re.Match[str]]]:
+    """
+    At least twelve words of the list, one after the other, with nothing but spaces, numbers and punctuation between them.
+    """
+    run: list[re.Match[str]] = []
+    for word in _ANY_WORD.finditer(text, start, end):
+        if word[0].lower() in WORDS and (not run or (word.start() - run[-1].end() <= 8 and text[word.start() - 1] not in "\x02\x03")):
+            run.append(word)
+            continue
+        if len(run) >= 12:
+            yield run
+        run = [word] if word[0].lower() in WORDS else []
+    if len(run) >= 12:
+        yield run
+
+
+def _is_right(indexes: list[int]) -> bool:
+    bits = len(indexes) * 11
+    number = 0
+    for index in indexes:
+        number = number << 11 | index
+    check = bits // 33
+    entropy = (number >> check).to_bytes((bits - check) // 8)
+    return sha256(entropy).digest()[0] >> (8 - check) == number & ((1 << check) - 1)
+
+
+_BASE58 = {sign: value for value, sign in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1 (SEC 2, 2.4.1): keys are below it
+
+
+def is_base58check(match: re.Match[str]) -> bool:
+    """
+    Whether the last four bytes of the base58 value are the double SHA-256 of what stands before them.
+    """
+    number = 0
+    for sign in match["value"]:
+        number = number * 58 + _BASE58[sign]
+    raw = number.to_bytes((number.bit_length() + 7) // 8)
+    return len(raw) > 4 and sha256(sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
+
+
+def _is_scalar(match: re.Match[str]) -> bool:
+    digits = match["value"]
+    return 1 < int(digits, 16) < _ORDER and len(set(digits.lower())) >= 6
+
+
+RULES = (
+    SeedPhrase(),
+    Detector(
+        name="wallet-extended-key",  # BIP-32 and SLIP-132 (y, z, t, u, v), read 2026-11
+        entity="PRIVATE_KEY",
+        keywords=("xprv", "yprv", "zprv", "tprv", "uprv", "vprv"),
+        pattern=r"(?<![1-9A-HJ-NP-Za-km-z])(?P<value>[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{107,108})(?![1-9A-HJ-NP-Za-km-z])",
+        validate=is_base58check,
+        weight=80,
+        hits=(  # BIP-32, test vector 1
+            "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPP" + "qjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi",
+        ),
+        misses=("xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHj",),
+    ),
+    Detector(
+        name="wallet-import-format",  # Bitcoin wiki, "Wallet import format", read 2026-11
+        entity="PRIVATE_KEY",
+        keywords=("wif", "privat", "priv_key", "privkey", "bitcoin", "btc", "wallet", "secret", "litecoin", "doge"),
+        reach=(80, 160),
+        pattern=r"(?<![1-9A-HJ-NP-Za-km-z])(?P<value>5[HJK][1-9A-HJ-NP-Za-km-z]{49}|[KLcTQ6][1-9A-HJ-NP-Za-km-z]{50,51})(?![1-9A-HJ-NP-Za-km-z])",
+        validate=is_base58check,
+        weight=70,
+        hits=(("private key (WIF): 5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1j" + "vhTVqvbTLvyTJ", "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1j" + "vhTVqvbTLvyTJ"),),
+        misses=("private key (WIF): 5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK",),
+    ),
+    Detector(
+        name="wallet-raw-key",  # 32 bytes in hexadecimal, as Ethereum's and Bitcoin's tools print them
+        entity="PRIVATE_KEY",
+        keywords=("private key", "private_key", "private-key", "privatekey", "priv_key", "privkey", "signing key", "signer key", "deployer_key"),
+        reach=(0, 120),
+        pattern=r"(?<![\w+/-])(?:0x)?(?P<value>[0-9a-fA-F]{64})(?![\w+/=-])",
+        validate=_is_scalar,
+        weight=50,
+        hits=(("the private key is 0x4c0883a69102937d6231471b5dbb6204" + "fe5129617082792ae468d01a3f362318", "4c0883a69102937d6231471b5dbb6204" + "fe5129617082792ae468d01a3f362318"),),
+        misses=("block 0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318", "private key " + "0" * 64),
+    ),
+)  # fmt: skip

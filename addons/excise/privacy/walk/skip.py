@@ -1,0 +1,99 @@
+"""
+The strings of a body that are not scanned: by name and by shape, for under a name alone anything could hide.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+
+from excise.wire import strict_json
+
+# Ids are made by providers and SDKs; what is found in one is chance, and a changed one no longer refers to anything.
+_ID_KEYS_WORDS = """
+    id call_id tool_call_id tool_use_id toolUseId toolCallId item_id itemId response_id responseId previous_response_id
+    previous_interaction_id request_id requestId message_id messageId session_id sessionId conversation thread_id run_id assistant_id
+    file_id fileId container_id vector_store_id batch_id parent_id prompt_cache_key trace_id span_id etag Etag ETag
+    system_fingerprint uuid parentUuid sha256 sha1 sha digest
+"""
+ID_KEYS = frozenset(_ID_KEYS_WORDS.split())
+# `call_…`, `toolu_01…`, `chatcmpl-…`, a UUID, or a digest. Letters and digits must be mixed, and no run of digits long enough to be a
+# card, a telephone or an account number: `{"id": "john@x.com"}` and `{"id": "call_4111111111111111"}` are scanned.
+_ID = re.compile(
+    r"(?:(?:call|toolu|srvtoolu|mcptoolu|tooluse|msg|msgs|resp|chatcmpl|cmpl|rs|fc|fco|ws|ig|ci|cu|lsh|mcp|mcpr|mcpl|cmp|item|req|run|step|"
+    r"thread|asst|file|container|vs|batch|gen|conv|sess|event|evt|fs|part|prt|ses|fp|interaction|function-call|tool)[_-])"
+    r"(?=[0-9A-Za-z]*[0-9])(?=[0-9A-Za-z]*[a-z])[0-9A-Za-z]{12,72}"
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    r'|"?(?:sha(?:1|256|512)[:-])?(?=[0-9]*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})"?'
+)
+_NUMBER_INSIDE = re.compile(r"[0-9]{9}")
+
+
+def is_id(value: str) -> bool:
+    """
+    Whether the value of a key of `ID_KEYS` has the shape of an id.
+    """
+    return _ID.fullmatch(value) is not None and not _NUMBER_INSIDE.search(value)
+
+
+# Ciphertext and signatures the provider made and wants back unchanged.
+# Source: Anthropic "Extended thinking", Gemini "Thought signatures", OpenAI "Reasoning", Bedrock "ReasoningContentBlock", read 2026-11.
+SEALED_KEYS = frozenset(
+    (
+        "signature",
+        "thoughtSignature",
+        "thought_signature",
+        "encrypted_content",
+        "encrypted_index",
+        "encrypted_stdout",
+        "redactedContent",
+    )
+)
+# `data` is one only in these blocks.
+SEALED_DATA_TYPES = frozenset(("redacted_thinking", "reasoning.encrypted"))
+_SEALED_LEAST = 40  # characters; real ones have hundreds
+_BASE64 = re.compile(r"[0-9A-Za-z+/_-]+={0,2}")
+# In random bytes a run of twelve printable characters comes once in 150 KB; model names are there, written plainly.
+_READABLE = re.compile(rb"[\x20-\x7e]{12,}")
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+
+
+def unseal(value: str) -> bytes | None:
+    """
+    The bytes of a signature or ciphertext; `None` where the value has not the shape of one, or is text in disguise.
+    """
+    if len(value) < _SEALED_LEAST or len(value.rstrip("=")) % 4 == 1 or not _BASE64.fullmatch(value):
+        return None
+    data = binascii.a2b_base64(value.rstrip("=").translate(_URLSAFE) + "===")
+    printable = len(data) - len(data.translate(None, _PRINTABLE))
+    # 38 % of random bytes are printable.
+    return data if printable < 0.75 * len(data) else None
+
+
+def readable(data: bytes) -> Iterator[str]:
+    """
+    What stands in a signature in plain letters; it is scanned, though it cannot be changed.
+    """
+    for found in _READABLE.finditer(data):
+        yield found[0].decode("ascii")
+
+
+_URLSAFE = {ord("-"): "+", ord("_"): "/"}
+
+# Keys and values that are words of the protocols: equal to one of them means nothing else is in it.
+_QUIET_KEYS_WORDS = "role type object format detail mode stop_reason finish_reason"
+QUIET_KEYS = frozenset(_QUIET_KEYS_WORDS.split())
+_QUIET_VALUES_WORDS = """
+    user assistant system developer tool model function text string object array integer number boolean null ephemeral auto none
+    required any input_text output_text input_image image_url tool_use tool_result tool_calls function_call function_call_output
+    message reasoning thinking completed in_progress json_object json_schema enabled disabled low medium high stop end_turn
+"""
+QUIET_VALUES = frozenset(_QUIET_VALUES_WORDS.split())
+# Keys that have nothing in them, where what they stand before is no string.
+_SPOKEN_WORDS = """
+    additionalProperties anyOf default description enum items maxItems maximum maxLength minimum minItems minLength oneOf pattern strict
+    tool_use_id title cache_control ephemeral index indices logprobs top_logprobs parallel_tool_calls service_tier summary effort
+    verbosity include truncation annotations refusal audio is_error budget_tokens citations
+"""
+SPOKEN_KEYS = strict_json._SPOKEN.union(_SPOKEN_WORDS.split())
