@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from excise.privacy.redact import Redaction
     from excise.privacy.restore.restorer import Restorer
+    from excise.stages.retain import RetentionChoice
     from excise.wire.frame import Framing
     from excise.wire.meter import Meter
     from excise.wire.usage import Usage, UsageSource
@@ -188,6 +189,7 @@ class Exchange:
     prompt: Prompt | None = None  # decode, then retain and redact
     decision: Decision | None = None  # govern
     retention: str | None = None  # retain: what is known of the provider's keeping: asserted, verified, unknown; None: policy does not ask
+    retention_choice: RetentionChoice | None = None  # retain
     retention_receipt: tuple[tuple[str, str], ...] = ()  # retain: rule of the provider's entry, and what came of it
     redaction: Redaction | None = field(default=None, repr=False)  # redact
     send_path: str | None = field(default=None, repr=False)  # retain, redact: the path that leaves, when it differs from http.path

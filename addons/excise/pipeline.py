@@ -3,7 +3,7 @@ The product, in order: what happens to one call.
 
     recognise -> identify -> decode -> govern -> retain -> redact -> send -> restore -> meter -> record
 
-A stage overrides at most three methods. A buffered answer passes the same `on_events` as a stream, as one feed and one
+A stage overrides the few methods it needs. A buffered answer passes the same `on_events` as a stream, as one feed and one
 close. `on_finish` runs exactly once per call, however the call ended.
 """
 
@@ -28,6 +28,14 @@ class Stage:
             ExciseError: The call is refused with this error, in the caller's dialect; nothing is sent.
         """
 
+    def on_answer(self, exchange: Exchange) -> None:
+        """
+        See the head of the answer, before any of it has reached the client. Synchronous, no I/O.
+
+        Raises:
+            ExciseError: The answer is withheld, and the client gets this error; what the provider did is metered all the same.
+        """
+
     def on_events(self, exchange: Exchange, events: list[Frame]) -> list[Frame]:
         """
         See the answer's frames as they come; may return others in their place. Synchronous, no I/O.
@@ -48,6 +56,7 @@ class Pipeline:
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
         self._requests = [stage.on_request for stage in stages if type(stage).on_request is not Stage.on_request]
+        self._answers = [stage.on_answer for stage in stages if type(stage).on_answer is not Stage.on_answer]
         self._events = [stage.on_events for stage in stages if type(stage).on_events is not Stage.on_events]
         self._finishes = [stage.on_finish for stage in stages if type(stage).on_finish is not Stage.on_finish]
 
@@ -58,6 +67,14 @@ class Pipeline:
         """
         for on_request in self._requests:
             await on_request(exchange)
+
+    def answer(self, exchange: Exchange) -> None:
+        """
+        Raises:
+            ExciseError: From the stage that withholds the answer.
+        """
+        for on_answer in self._answers:
+            on_answer(exchange)
 
     def events(self, exchange: Exchange, events: list[Frame]) -> list[Frame]:
         for on_events in self._events:

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "tail": "Live calls.",
     "policy": "Check, test and explain policies.",
     "redact": "What would be taken out of a text, and what would stand there instead.",
+    "retention": "What providers keep of a call, and what zero retention does about it.",
     "certs": "Make, show and renew the certificate authority.",
 }
 

@@ -173,8 +173,12 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
                 )
     for number, rule in enumerate(written.retention):
         for at, name in enumerate(rule.attested or ()):
-            if not known.provider(name):
-                yield Flaw(("retention", number, "attested", at), f"provider {name!r} is not in the catalogue")
+            # `provider`, `provider/operation`, or `provider@the-day-its-entry-was-checked`.
+            provider, _, operation = name.partition("@")[0].partition("/")
+            if not known.provider(provider):
+                yield Flaw(("retention", number, "attested", at), f"provider {provider!r} is not in the catalogue")
+            elif operation and not known.operation(operation):
+                yield Flaw(("retention", number, "attested", at), f"operation {operation!r} is not in the catalogue")
 
 
 def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:

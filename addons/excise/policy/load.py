@@ -22,7 +22,6 @@ from excise.policy.flaws import Known, flaws
 from excise.policy.referred import Referred, missing_extras, own_rules
 from excise.policy.schema import Match, PolicyFile
 from excise.policy.yaml import Fault, KeyPath, Loaded, Places, load_strict, read_bounded
-from excise.privacy.detect.catalogue import RULES
 from excise.privacy.detect.detector import Rule
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.protection import Scanners
@@ -102,7 +101,11 @@ def load_policy(
     faults += [places.fault(at, text) for at, text in (*missing_values, *missing_extras(written.redact))]
     if faults:
         raise PolicyError(sorted(faults))
-    scanners = Scanners((*RULES, *own), scanner) if scanner is not None else None
+    scanners = None
+    if scanner is not None:
+        from excise.privacy.detect.catalogue import RULES  # half a second, which whoever only looks at a policy need not wait
+
+        scanners = Scanners((*RULES, *own), scanner)
     return compile_policy(written, f"{path.stem}@{hashlib.sha256(content).hexdigest()[:12]}", keys, scanners, referred=source.digest)
 
 

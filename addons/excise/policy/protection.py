@@ -171,7 +171,9 @@ class RetentionRule(Written):
     )
     on_store: Literal["set", "refuse"] = Field(default="set", description="A client that asks for storage: switch it off, or refuse.")
     attested: Names | None = Field(
-        default=None, description="Providers you have a contract or account setting with that says zero retention; you state that it holds."
+        default=None,
+        description="Providers for which you state what `excise retention PROVIDER` asks for: a contract, an account setting. "
+        "Also `provider/operation`, for one its entry does not cover, and `provider@DATE`, for an entry that has expired.",
     )
     verify: Literal["record", "require"] = Field(
         default="record", description="Where an answer says whether anything is kept: write it down, or cut the answer off if it is."

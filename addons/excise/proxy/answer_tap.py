@@ -7,6 +7,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from mitmproxy import http
+
 from excise.exchange import Exchange
 from excise.pipeline import Pipeline
 from excise.wire.answer import AnswerDecoder
@@ -23,6 +25,29 @@ def edited(exchange: Exchange, decoder: AnswerDecoder) -> bool:
     if redaction is not None and (redaction.live is not None or redaction.answers is not None):
         return True
     return exchange.strip_usage_chunk and exchange.answer_status == 200 and not decoder.coded
+
+
+def withhold(response: http.Response, instead: http.Response, tap: AnswerTap) -> None:
+    """
+    Give the client `instead` of an answer whose head has come.
+    """
+    response.status_code, response.reason, response.headers = instead.status_code, instead.reason, instead.headers
+    response.stream = _Withheld(tap, instead.raw_content or b"")
+
+
+class _Withheld:
+    """
+    The `response.stream` of an answer that the client must not see: it gets ours in its place, and what the provider says is metered.
+    """
+
+    def __init__(self, tap: AnswerTap, body: bytes) -> None:
+        self._tap = tap
+        self._body = body
+
+    def __call__(self, chunk: bytes) -> list[bytes]:
+        self._tap(chunk)
+        body, self._body = self._body, b""
+        return [body] if body else []
 
 
 class AnswerTap:

@@ -7,13 +7,16 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from excise.catalog.prices import Prices
 from excise.catalog.providers import Catalog
+from excise.catalog.retention import load_retention
 from excise.documents import extractor
-from excise.exchange import ClientInfo
+from excise.exchange import ClientInfo, Exchange
 from excise.ledger.journal import Journal
 from excise.pipeline import Pipeline
+from excise.policy.decide import facts_of
 from excise.policy.fingerprint import load_or_create_secret
 from excise.policy.known import known_names
 from excise.policy.principals import identify
@@ -31,6 +34,7 @@ from excise.stages.recognise import Recognise
 from excise.stages.record import Record
 from excise.stages.redact import Redact
 from excise.stages.restore import Restore
+from excise.stages.retain import Retain, RetentionChoice
 from excise.stages.self_check import SelfCheck
 from excise.stages.send import Send
 from excise.supervise.settings import Settings
@@ -76,6 +80,7 @@ def build(settings: Settings, journal: Journal) -> Parts:
             Identify(policies, secret),
             decode,
             Govern(policies),
+            Retain(load_retention(), partial(retention_choice, policies), hashed=lambda name: _pseudonym(secret, name)),
             redact,
             Send(),
             restore,
@@ -111,6 +116,16 @@ def admission(policies: PolicyStore) -> Callable[[ClientInfo, bool], None]:
             identify(policy, client, (), None)
 
     return admit
+
+
+def retention_choice(policies: PolicyStore, exchange: Exchange) -> RetentionChoice:
+    """
+    What the policy in force says a provider may keep of a call.
+    """
+    rule = policies.current.retained(facts_of(exchange))
+    if rule is None:
+        return RetentionChoice()
+    return RetentionChoice(rule.mode, rule.on_store, frozenset(rule.attested or ()), rule.verify, rule.name)
 
 
 def _pseudonym(secret: bytes, name: str) -> str:

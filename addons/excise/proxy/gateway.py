@@ -19,14 +19,14 @@ from excise.exchange import Capture, ClientInfo, Exchange, HttpRequest, Status
 from excise.ids import uuid7
 from excise.pipeline import Pipeline
 from excise.proxy import headers as wire_headers
-from excise.proxy.answer_tap import AnswerTap, edited
+from excise.proxy.answer_tap import AnswerTap, edited, withhold
 from excise.proxy.endpoint import endpoint_target, own_answer
 from excise.proxy.faults import log_fault
 from excise.proxy.http_stream import ORIGIN_FORM, OTHER_TARGET, TOO_LARGE
 from excise.proxy.readings import counting, failure_of, with_credentials
 from excise.proxy.seal import Seals
 from excise.proxy.settle import Settler
-from excise.stages.recognise import is_plainly_other, look_closer
+from excise.stages.recognise import is_other_business, look_closer
 from excise.wire.answer import AnswerDecoder
 from excise.wire.refusal import encode_error, encode_stream_error
 
@@ -165,6 +165,12 @@ class Gateway:
         tap = AnswerTap(exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault, cut=lambda: self._cut(flow))
         self._settler.watch(exchange, tap, decoder)
         response.stream = tap
+        try:
+            self._pipeline.answer(exchange)
+        except ExciseError as refusal:
+            exchange.error_type = refusal.kind
+            withhold(response, self._response(exchange, refusal), tap)
+            return
         wire_headers.dress(response, exchange, edited=edits, show=self._show_headers())
 
     def response(self, flow: HTTPFlow) -> None:
@@ -172,7 +178,7 @@ class Gateway:
         if exchange is not None and flow in self.reasons:
             self._end(flow, "")
         elif exchange is not None:
-            status = Status.ERROR if (exchange.answer_status or 0) >= 400 else Status.OK
+            status = Status.ERROR if (exchange.answer_status or 0) >= 400 or exchange.error_type else Status.OK
             self._settle(flow, exchange, status, whole=True)
         elif flow in self._foreign:
             self._foreign_done(flow, "ok")
@@ -280,21 +286,10 @@ class Gateway:
             provider = self._catalog.provider_of(http_.host)
             if http_.scheme != "https" and not (provider is not None and provider.self_hosted):
                 raise BadRequest("a provider's key must not travel in clear: use https", kind="plain_http")
-            return self._is_other_business(http_)
+            return is_other_business(self._catalog, http_)
         if http_.scheme == "https":
             raise InternalError("a host outside the catalogue was decrypted")
         return look_closer(self._catalog, http_) is None
-
-    def _is_other_business(self, request: HttpRequest) -> bool:
-        """
-        Whether this is no model call on a host that serves much else beside models (a warehouse's SQL, an account's other products).
-        Policy has no say in those. Whatever could hold a prompt stays with us, also where the catalogue does not know its path.
-        """
-        provider = self._catalog.provider_of(request.host)
-        if provider is None or not provider.mixed:
-            return False
-        call = self._catalog.recognise(host=request.host, method=request.method, path=request.path, upgrade=None)
-        return call is not None and call.operation == "unknown" and is_plainly_other(request)
 
     def _pass_foreign(self, flow: HTTPFlow, exchange: Exchange) -> None:
         self._exchanges.pop(flow, None)

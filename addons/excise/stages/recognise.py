@@ -148,6 +148,18 @@ def _is_plain_text(text: str) -> bool:
     return _is_plain_json(text.encode("utf-8", "surrogatepass"), kinds=(dict, list))
 
 
+def is_other_business(catalog: Catalog, http: HttpRequest) -> bool:
+    """
+    Whether this is no model call on a host that serves much else beside models (a warehouse's SQL, an account's other products).
+    Policy has no say in those. Whatever could hold a prompt stays with us, also where the catalogue does not know its path.
+    """
+    provider = catalog.provider_of(http.host)
+    if provider is None or not provider.mixed:
+        return False
+    call = catalog.recognise(host=http.host, method=http.method, path=http.path, upgrade=None)
+    return call is not None and call.operation == "unknown" and is_plainly_other(http)
+
+
 def look_closer(catalog: Catalog, http: HttpRequest) -> Call | None:
     """
     The call a host outside the catalogue seems to speak, or `None`. Only ever asked of bodies that reached us in clear.
