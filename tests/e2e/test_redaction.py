@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -123,20 +124,21 @@ def mistral_stream(values: Values) -> str:
 
 
 def cohere_stream(values: Values) -> str:
-    events = cases._cohere().chat_stream(model="command-a-03-2025", messages=[{"role": "user", "content": values.prompt}])
-    return "".join(event.delta.message.content.text for event in events if event.type == "content-delta")
+    with cases._cohere() as client:
+        events = client.chat_stream(model="command-a-03-2025", messages=[{"role": "user", "content": values.prompt}])
+        return "".join(event.delta.message.content.text for event in events if event.type == "content-delta")
 
 
 def bedrock(values: Values) -> str:
-    client = cases._bedrock()
-    answer = client.converse(modelId="amazon.nova-lite-v1:0", messages=cases._bedrock_turn(values.prompt))
-    return answer["output"]["message"]["content"][0]["text"]
+    with closing(cases._bedrock()) as client:
+        answer = client.converse(modelId="amazon.nova-lite-v1:0", messages=cases._bedrock_turn(values.prompt))
+        return answer["output"]["message"]["content"][0]["text"]
 
 
 def bedrock_stream(values: Values) -> str:
-    client = cases._bedrock()
-    answer = client.converse_stream(modelId="amazon.nova-lite-v1:0", messages=cases._bedrock_turn(values.prompt))
-    return "".join(event["contentBlockDelta"]["delta"]["text"] for event in answer["stream"] if "contentBlockDelta" in event)
+    with closing(cases._bedrock()) as client:
+        answer = client.converse_stream(modelId="amazon.nova-lite-v1:0", messages=cases._bedrock_turn(values.prompt))
+        return "".join(event["contentBlockDelta"]["delta"]["text"] for event in answer["stream"] if "contentBlockDelta" in event)
 
 
 WAYS: list[Callable[[Values], str]] = [
