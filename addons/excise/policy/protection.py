@@ -102,7 +102,7 @@ class RedactRule(Written):
     answers: Literal["off", "report-only", "mask", "block"] = Field(
         default="off", description="What is done with things of these kinds that the model itself produced."
     )
-    tell_model: bool = Field(default=False, description="Add one fixed sentence on placeholders to the system text.")
+    tell_model: bool = Field(default=False, description="Add one fixed sentence on placeholders to the system text of requests that have some.")
 
     @model_validator(mode="after")
     def _meaningful(self) -> Self:

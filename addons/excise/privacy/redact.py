@@ -146,7 +146,7 @@ class Plan:
             self.counts[spot.entity, spot.detector, str(action)] += 1
             if action is Action.BLOCK:
                 raise Refused(
-                    f"policy blocks {ENTITIES[spot.entity].meaning}, and there is one at {spot.path} (detector {spot.detector}): take it out",
+                    f"policy blocks {ENTITIES[spot.entity].meaning}, and {spot.path} has one (detector {spot.detector}): take it out",
                     kind="redaction_blocked",
                 )
             if action is not Action.REPORT_ONLY:

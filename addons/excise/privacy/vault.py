@@ -234,14 +234,14 @@ class Vault:
 
     def _expire(self, now: float) -> None:
         oldest = now - self._limits.ttl_seconds
-        dropped = 0
-        for token, entry in list(self._by_token.items()):
+        before = len(self._values)
+        while self._by_token:
+            token, entry = next(iter(self._by_token.items()))
             if entry.used >= oldest:
                 break
             del self._by_token[token], self._values[token]
             self._charge(-entry.size_bytes)
-            dropped += 1
-        if dropped:
+        if len(self._values) < before:
             self._tokens = {about: token for about, token in self._tokens.items() if token in self._values}
             self._changed()
 

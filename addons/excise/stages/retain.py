@@ -19,11 +19,11 @@ from excise.exchange import Call, Exchange
 from excise.pipeline import Stage
 from excise.privacy.retention.answer import Verdict, verify_answer
 from excise.privacy.retention.entry import Entry, Standing, entry_of
-from excise.privacy.retention.json_edit import apply
 from excise.privacy.retention.making import RetentionPlan
 from excise.privacy.retention.plan import UNKNOWN, plan
 from excise.privacy.retention.where import Facts
 from excise.wire.frame import Frame
+from excise.wire.json_edit import apply
 
 THREADED_BYTES = 512 * 1024  # from here on bodies are looked through in a thread: some 30 ms a megabyte of many small messages
 

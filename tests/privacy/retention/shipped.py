@@ -12,7 +12,7 @@ import orjson
 from excise.catalog.providers import Catalog
 from excise.catalog.request import cut
 from excise.catalog.retention import load_retention
-from excise.privacy.retention.json_edit import apply
+from excise.wire.json_edit import apply
 from excise.privacy.retention.making import RetentionPlan
 from excise.privacy.retention.plan import plan
 from excise.privacy.retention.where import Facts

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from excise.privacy.retention.json_edit import apply
+from excise.wire.json_edit import apply
 from excise.privacy.retention.receipt import Outcome
 from excise.privacy.retention.where import Facts
 from privacy.retention.shipped import BOOK, ENTRIES, facts, planned, sent

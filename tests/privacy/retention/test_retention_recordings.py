@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from excise.privacy.retention.json_edit import apply
+from excise.wire.json_edit import apply
 from privacy.retention.shipped import CATALOG, facts, planned
 from recordings import headers, records, request_body, require_recordings
 

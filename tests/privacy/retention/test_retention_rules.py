@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from excise.privacy.retention.entry import Ban, Entry, Switch
-from excise.privacy.retention.json_edit import apply
+from excise.wire.json_edit import apply
 from excise.privacy.retention.receipt import Outcome
 from excise.privacy.retention.where import EVERY, Facts, Where
 from privacy.retention.shipped import ENTRIES, planned

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from excise.privacy.retention.entry import Standing, Switch
-from excise.privacy.retention.json_edit import Edit
+from excise.wire.json_edit import Edit
 from excise.privacy.retention.receipt import Outcome, Receipt
 from excise.privacy.retention.signed import signed_by
 from excise.privacy.retention.target import taken, with_value

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from excise.errors import WireError
-from excise.privacy.retention.json_edit import Edit, apply
+from excise.wire.json_edit import Edit, apply
 
 KEYS = st.text(max_size=6) | st.sampled_from(["store", "include", 'a"b', "back\\slash", "{", "]", "é", ""])
 LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=12) | st.floats(allow_nan=False, allow_infinity=False)
@@ -67,7 +67,7 @@ def edits(draw: st.DrawFn) -> tuple[bytes, Any, Edit]:
             break
         if draw(st.booleans()):
             break
-    action = draw(st.sampled_from(["set", "delete", "append"]))
+    action = draw(st.sampled_from(["set", "delete", "append", "prepend"]))
     body = written(value, draw(st.sampled_from(["", " ", "\n\t "])), draw(st.booleans()))
     return body, value, Edit(tuple(path), action, draw(LEAVES))
 
@@ -114,7 +114,7 @@ def test_an_edit_says_what_was_wanted_and_touches_nothing_else(case: tuple[bytes
         changed, read = apply(body, value, [edit])
     except WireError:
         there = _at(value, edit.path)
-        assert edit.action == "append" and there is not None and not isinstance(there, list)
+        assert edit.action in ("append", "prepend") and there is not None and not isinstance(there, list)
         return
 
     assert orjson.dumps(value) == before
@@ -162,6 +162,9 @@ def test_what_is_right_already_keeps_its_bytes(value: dict[str, Any], space: str
         (b'{"include": [ ]}', Edit(("include",), "append", "x"), b'{"include": ["x" ]}'),
         (b'{"include": ["a" ]}', Edit(("include",), "append", "x"), b'{"include": ["a","x" ]}'),
         (b'{"include":null}', Edit(("include",), "append", "x"), b'{"include":["x"]}'),
+        (b'{"messages": [ ]}', Edit(("messages",), "prepend", 1), b'{"messages": [1 ]}'),
+        (b'{"messages": [ {"a" :2} ]}', Edit(("messages",), "prepend", 1), b'{"messages": [1, {"a" :2} ]}'),
+        (b"{}", Edit(("messages",), "prepend", 1), b'{"messages":[1]}'),
         (b'{"a":1, "metadata": {"k": "}"}, "b":2}', Edit(("metadata",), "delete"), b'{"a":1, "b":2}'),
         (b'{"a":1, "metadata": {}}', Edit(("metadata",), "delete"), b'{"a":1}'),
         (b'{"metadata": {}}', Edit(("metadata",), "delete"), b"{}"),

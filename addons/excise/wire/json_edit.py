@@ -32,11 +32,11 @@ class Edit:
 
     `set` puts `value` where `path` points, in place of what is there; objects that are missing on the way, or `null`, are made.
     `delete` takes the member away; nothing happens where there is none. `append` adds `value` as the last element of the array at
-    `path`, which is made where it is missing or `null`. Numbers in a path are places in arrays, which must exist.
+    `path`, which is made where it is missing or `null`; `prepend` as the first. Numbers in a path are places in arrays, which must exist.
     """
 
     path: Path
-    action: Literal["set", "delete", "append"]
+    action: Literal["set", "delete", "append", "prepend"]
     value: Any = field(default=None, repr=False)
 
 
@@ -108,10 +108,10 @@ _MISSING = object()
 def _at_end(node: Any, edit: Edit) -> Any:
     if edit.action == "set":
         return node if type(node) is type(edit.value) and node == edit.value else edit.value
-    if edit.action == "append":
+    if edit.action in ("append", "prepend"):
         if node is not None and not isinstance(node, list):
             raise WireError("the body has another form than its protocol says: a list is not where it should be")
-        return [*(node or ()), edit.value]
+        return [*(node or ()), edit.value] if edit.action == "append" else [edit.value, *(node or ())]
     raise WireError("a whole document cannot be taken away")
 
 
@@ -143,6 +143,8 @@ def _spliced(body: bytes, node: Any, edit: Edit) -> bytes:
             return body[:at] + _made(rest, edit) + body[end:]
     if edit.action == "append" and node is not None:
         return _inserted(body, end - 1, orjson.dumps(edit.value), first=not node)
+    if edit.action == "prepend" and node is not None:
+        return b"%b%b%b%b" % (body[: at + 1], orjson.dumps(edit.value), b"," if node else b"", body[at + 1 :])
     return body[:at] + _made((), edit) + body[end:]
 
 
@@ -150,7 +152,7 @@ def _made(path: Path, edit: Edit) -> bytes:
     """
     What stands at `path` where nothing stood.
     """
-    value = [edit.value] if edit.action == "append" else edit.value
+    value = [edit.value] if edit.action in ("append", "prepend") else edit.value
     for step in reversed(path):
         value = {step: value}
     return orjson.dumps(value)
