@@ -45,7 +45,13 @@ def scanner_maker(placeholders: Placeholders, *, cache: Path | None, fast: bool 
     """
 
     def own(text: str) -> bool:
-        return placeholders.is_own(text) or looks_like_surrogate(text)
+        # A finding that holds nothing but placeholders and signs: `PASSWORD_…;`.
+        rest, at = [], 0
+        for start, end in placeholders.find(text):
+            rest.append(text[at:start])
+            at = end
+        rest.append(text[at:])
+        return (at > 0 and not any(map(str.isalnum, "".join(rest)))) or looks_like_surrogate(text)
 
     def gate(rules: Sequence[Rule]) -> Gate:
         return _fast_gate(rules, cache) if fast and hyperscan_gate.available else AhoCorasickGate(rules)

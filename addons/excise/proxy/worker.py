@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import resource
@@ -45,6 +46,7 @@ from excise.trust.leaf import LeafIssuer
 log = structlog.get_logger("excise.worker")
 
 BACKLOG = 1024
+_PR_SET_DUMPABLE = 4  # prctl(2)
 PROGRESS_SECONDS = 10.0  # between two lines on a long answer
 GC_THRESHOLD = (50_000, 20, 100)  # measured: the default walks thousands of live connection objects many times a second
 
@@ -286,10 +288,20 @@ async def _serve(settings: Settings, number: int) -> None:
     await worker.run(ready)
 
 
+def forbid_core_dumps() -> None:
+    """
+    A core file would hold prompts, and every value redaction has taken out.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The limit does not hold where the kernel pipes cores to a program (core(5)); being not dumpable does, and keeps debuggers out too.
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def _prepare_process() -> None:
     log_to_stderr()
     os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold prompts
+    forbid_core_dumps()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -23,7 +23,7 @@ VALUES = {
     "PRIVATE_KEY": "-----BEGIN X-----\nAAAA\r\nBBBB\n-----END X-----\n",
 }
 TOKENS = {PLACEHOLDERS.make("scope", ENTITIES[name], value): value for name, value in VALUES.items()}
-TOKEN = {name: token for name, token in zip(VALUES, TOKENS, strict=True)}
+TOKEN = dict(zip(VALUES, TOKENS, strict=True))
 PLAIN = {TOKEN["EMAIL"]: VALUES["EMAIL"]}
 
 

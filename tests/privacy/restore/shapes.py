@@ -1,5 +1,5 @@
 """
-Small streams of every dialect: how a text is sent in pieces, and how a client puts it together again. Shapes as the providers document them.
+Small streams of every dialect: how a text is sent in pieces, and how a client puts it together. Shapes as the providers document them.
 """
 
 from __future__ import annotations
@@ -126,9 +126,10 @@ def _chunk(delta: Any, finish: str | None = None, **more: Any) -> dict[str, Any]
     return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m-1", "choices": [choice], **more}
 
 
+_USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 _CHAT_TAIL = [
     _chunk({}, "stop"),
-    {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m-1", "choices": [], "usage": {"total_tokens": 3}},
+    {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m-1", "choices": [], "usage": _USAGE},
     b"[DONE]",
 ]
 
@@ -150,7 +151,7 @@ def _call(arguments: str) -> dict[str, Any]:
 
 
 def _responses(kind: str, *, done: str, json_: bool = False) -> Shape:
-    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    place = {"item_id": "msg_1", "output_index": 0, "summary_index" if "summary" in kind else "content_index": 0}
     return Shape(
         f"responses-{kind}",
         "openai-responses",
@@ -211,7 +212,7 @@ def _gemini(framing: Framing, *, thought: bool = False) -> Shape:
         framing,
         lambda text: _gemini_chunk([{"text": text, **more}]),
         lambda body: _dig(body, "candidates", 0, "content", "parts", 0, "text"),
-        tail=[_gemini_chunk([{"text": "", "thoughtSignature": "EMAIL"}], "STOP")],
+        tail=[_gemini_chunk([{"text": "", "thoughtSignature": "EMAILEM="}], "STOP")],
         line_end=b"\r\n",
     )
 

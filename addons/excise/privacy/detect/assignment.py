@@ -43,7 +43,7 @@ _SIGN = re.compile(
     re.VERBOSE,
 )
 # `password for the printer: …`, `API key of staging is …`
-_WORDS = re.compile(r"(?:[\w'()@.-]{1,20}[ ]){1,4}?(?:(?:[\w'()@.-]{1,20}[ ]?:|=|is|ist|est|es|è|é|jest|är|er)[ ])")
+_WORDS = re.compile(r"(?:[\w'()@-]{1,20}[ ]){1,4}?(?:(?:[\w'()@-]{1,20}[ ]?:|=|is|ist|est|es|è|é|jest|är|er)[ ])")
 _VALUE = re.compile(
     r"""
     [ \t]{0,12}(?:[|>][+-]?\r?\n[ \t]{1,24}|!!?\w{1,12}[ ])?
@@ -69,6 +69,7 @@ _LINE_END = re.compile(r"[;,]?[ \t]*(?:[\r\n\x03]|\Z|#|//)|\\n")
 _LINE_START = re.compile(r"(?:\A|[\n\x03\x02])[ \t]*(?:export |set |- )?\Z")
 _REST_OF_LINE = re.compile(r"[^\s\x02\x03\"'`\\]{1,128}")
 _SCHEME = re.compile(r"(?i)(?:bearer|token|basic|apikey)\s+")
+_SAMPLE = "k7qz9x8m3tw1ph0d" + "s2rj4by5fg6nl0vc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,60 @@ class Assignment:
     name: str = "assignment"
     entities: tuple[str, ...] = ("API_KEY", "PASSWORD")
     keywords: tuple[str, ...] = (
-        "pass", "pwd", "pswd", "passw", "secret", "token", "key", "cred", "auth", "bearer", "access", "_pat", "psk",
-        "kennwort", "losungswort", "contrase", "senha", "wachtwoord", "haslo", "senord", "parol", "heslo", "jelszo", "salasana",
-        "adgangskode", "sifre", "motdepasse", "mdp", "clave", "geheim", "schluessel", "segreto", "jeton", "_pw", "pw=", "pw:",
-    )  # fmt: skip
-    hits: tuple[str | tuple[str, str], ...] = ()
-    misses: tuple[str, ...] = ()
+        "pass",
+        "pwd",
+        "pswd",
+        "passw",
+        "secret",
+        "token",
+        "key",
+        "cred",
+        "auth",
+        "bearer",
+        "access",
+        "_pat",
+        "psk",
+        "kennwort",
+        "losungswort",
+        "contrase",
+        "senha",
+        "wachtwoord",
+        "haslo",
+        "senord",
+        "parol",
+        "heslo",
+        "jelszo",
+        "salasana",
+        "adgangskode",
+        "sifre",
+        "motdepasse",
+        "mdp",
+        "clave",
+        "geheim",
+        "schluessel",
+        "segreto",
+        "jeton",
+        "_pw",
+        "pw=",
+        "pw:",
+    )
+    hits: tuple[str | tuple[str, str], ...] = (
+        (f'adafruit_api_token = "{_SAMPLE}"', _SAMPLE),
+        (f'"finicityToken": "{_SAMPLE}",', _SAMPLE),
+        (f"<serviceSecret>{_SAMPLE}</serviceSecret>", _SAMPLE),
+        (f"service-key\x02{_SAMPLE}\x03", _SAMPLE),
+        ('DB_PASS="hunter22' + '!x"', "hunter22" + "!x"),
+        ("my password is hunter" + "22!", "hunter" + "22!"),
+    )
+    misses: tuple[str, ...] = (
+        "password = getpass.getpass()",
+        'api_key: "YOUR_API_KEY"',
+        "max_tokens: 4096",
+        "token_type: bearer",
+        f'cache_key = "{_SAMPLE}"',
+        f"signature\x02{_SAMPLE}\x03",
+        "password=password",
+    )
 
     def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
         done = -1
@@ -144,7 +193,9 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
             promised = Promise.PERHAPS
     enclosed = quoted is not None or bool(sign["element"])
     if not enclosed:
-        stop, enclosed = _bare_end(text, start, stop, place - len(before), promised, prose=prose)
+        # Of a shell: `NAME=value command`, `--password value`.
+        shell = in_front == "-" or (text[first:end].isupper() and text[end:start] == "=")
+        stop, enclosed = _bare_end(text, start, stop, place - len(before), promised, prose=prose, shell=bool(shell))
     elif scheme := _SCHEME.match(text, start, stop):
         start = scheme.end()
     if stop - start < _SHORTEST_VALUE or (promised is Promise.PERHAPS and not enclosed and sign["gap"] is None):
@@ -159,17 +210,22 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
     return Finding(start, stop, entity, "assignment", 20)
 
 
-def _bare_end(text: str, start: int, stop: int, line: int, promised: Promise, *, prose: bool) -> tuple[int, bool]:
+def _bare_end(text: str, start: int, stop: int, line: int, promised: Promise, *, prose: bool, shell: bool) -> tuple[int, bool]:
     """
     Where a value without quotes ends, and whether that is certain. `start` where it is code.
     """
-    if promised is Promise.PASSWORD and not prose and text[stop : stop + 1] in tuple("&|,;()[]{}<>") and _LINE_START.search(text, max(0, line - 24), line):
+    if (
+        promised is Promise.PASSWORD
+        and not prose
+        and text[stop : stop + 1] in tuple("&|,;()[]{}<>")
+        and _LINE_START.search(text, max(0, line - 24), line)
+    ):
         # Lines of .env files and YAML: whatever stands to the end of the line is the password.
         rest = _REST_OF_LINE.match(text, stop)
-        if rest is not None and _LINE_END.match(text, rest.end()) and not text[stop] in "([{<":
+        if rest is not None and _LINE_END.match(text, rest.end()) and text[stop] not in "([{<":
             stop = rest.end()
     if text[stop : stop + 1] in ("(", "[", "{"):
         return start, False
     while stop > start and text[stop - 1] in ".:?,":
         stop -= 1
-    return stop, bool(_LINE_END.match(text, stop)) or prose
+    return stop, bool(_LINE_END.match(text, stop)) or prose or (shell and text[stop : stop + 1].isspace())

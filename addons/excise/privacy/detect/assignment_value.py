@@ -9,25 +9,39 @@ import re
 from excise.privacy.detect.assignment_words import Promise
 from excise.privacy.detect.naturalness import surprise
 
-# What stands where a secret will be put, or was.
-PLACEHOLDER = re.compile(
-    r"(?i)"
+# What stands where a secret will be put, or was: templates and variables of shells, programs and documents at its head, …
+_TEMPLATE = re.compile(
     r"[\s\"'(\[<]*(?:\$\{|\$\(|\{\{|\{%|<%|%\(|#\{|@\{|\[\[|<[\w .-]*>|\{[\w.]*\}|%[\w.-]+%|%[sdrv]\b|\$[A-Za-z_]\w*\s*$)"
-    r"|.*(?:\$\{\{?|\{\{|<%=|#\{|\.\.\.|…|\*{3}|•|x{4}|X{4}|0{7}|1{6}|_{5}|-{5}|={4}|1234567|abcdef(?![0-9])|abcdefg|qwerty|placeholder|changeme|change[_-]me|change[_-]this"
-    r"|example|redacted|replace[_-]?(?:me|this|with)|insert[_-]|your[_-]|[_-]here\b|dummy|foobar|lorem|deadbeef|todo\b|fixme|process\.env|os\.environ|getenv"
-    r"|not[_-]?(?:a[_-])?(?:real|secret)|fake|sample|mock)"
 )
-_STOP = frozenset(
+# … and words and fillers anywhere in it. None is likely among random characters.
+_FILLER_WORDS = """
+    ${ {{ <%= #{ ... … *** • xxxx 0000000 111111 _____ ----- ==== 1234567 abcdefg qwerty placeholder changeme change_me change-me
+    change_this change-this example redacted replaceme replace_me replace-me replace_with replace-with insert_ insert- your_ your- _here
+    -here dummy foobar lorem deadbeef fixme process.env os.environ getenv not-real notreal not_real notsecret fake sample mock
+"""
+_FILLERS = tuple(_FILLER_WORDS.split())
+
+
+def is_placeholder(value: str) -> bool:
     """
-    password passwd passwort passphrase pass pwd secret token key apikey admin administrator root user username test testing tester guest
-    demo default none null nil undefined true false yes no string str text number int integer bool boolean object array any unknown void
-    optional required empty hidden private public login letmein welcome foo bar baz qux hello world abc abcd xyz asdf qwerty mypassword
-    mysecret mytoken mykey yourpassword yoursecret yourtoken yourkey newpassword oldpassword wrongpassword badpassword secretpassword
-    testpassword testtoken testkey testsecret supersecret topsecret verysecret notsecret anothersecret wrong invalid bearer basic value
-    postgres mysql redis mongo mongodb rabbitmq elastic sa oracle minio vagrant docker ubuntu pytest somepassword sometoken
-    somekey somesecret goodpassword userpassword dbpassword rootpassword adminpassword
-    """.split()
-)
+    Whether `value` stands for a secret instead of being one.
+    """
+    if _TEMPLATE.match(value):
+        return True
+    lower = value.lower()
+    return any(filler in lower for filler in _FILLERS)
+
+
+_STOP_WORDS = """
+    password passwd passwort passphrase pass pwd secret token key apikey admin administrator root user username test testing tester
+    guest demo default none null nil undefined true false yes no string str text number int integer bool boolean object array any
+    unknown void optional required empty hidden private public login letmein welcome foo bar baz qux hello world abc abcd xyz asdf
+    qwerty mypassword mysecret mytoken mykey yourpassword yoursecret yourtoken yourkey newpassword oldpassword wrongpassword badpassword
+    secretpassword testpassword testtoken testkey testsecret supersecret topsecret verysecret notsecret anothersecret wrong invalid
+    bearer basic value postgres mysql redis mongo mongodb rabbitmq elastic sa oracle minio vagrant docker ubuntu pytest somepassword
+    sometoken somekey somesecret goodpassword userpassword dbpassword rootpassword adminpassword
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 _PADDING = re.compile(r"[\W_]+|[0-9]{1,4}$|^[0-9]{1,4}")
 
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)")
@@ -73,7 +87,7 @@ def is_secret(value: str, promised: Promise, *, enclosed: bool, strict: bool = F
         enclosed: Its end is certain: it stood in quotes, in an element of its own, or alone on its line.
         strict: A password of letters and digits must look random, too.
     """
-    if len(set(value)) < 4 or PLACEHOLDER.match(value) or is_stop_word(value):
+    if len(set(value)) < 4 or is_placeholder(value) or is_stop_word(value):
         return False
     if promised is Promise.PASSWORD and is_password(value, enclosed=enclosed) and not (strict and value.isalnum()):
         return True
@@ -112,7 +126,9 @@ def is_password(value: str, *, enclosed: bool) -> bool:
 def _is_random(value: str, promised: Promise, *, enclosed: bool) -> bool:
     if _UUID.fullmatch(value):
         return promised is Promise.KEY
-    if not _ONE_TOKEN.fullmatch(value) and not (enclosed and len(value) >= 20 and _PRINTED.fullmatch(value) and surprise(value) > 0.9 * len(value)):
+    if not _ONE_TOKEN.fullmatch(value) and not (
+        enclosed and len(value) >= 20 and _PRINTED.fullmatch(value) and surprise(value) > 0.9 * len(value)
+    ):
         return False
     if _DIGITS.fullmatch(value):
         return promised is Promise.KEY

@@ -11,8 +11,8 @@ from excise.privacy.detect.detector import Detector, Finding
 from excise.privacy.detect.digits import digits_of, shape
 from excise.privacy.detect.labelled import Labelled
 
-# Country -> length of its IBANs. Source: SWIFT, IBAN Registry, release 101, and below the line those who give out IBANs without an entry
-# in it, as their banks publish them; both as known 2026-11.
+# Country -> length of its IBANs. Source: SWIFT, IBAN Registry; and those who give out IBANs without an entry in it, as their banks
+# publish them, and what belongs to another country's system. As known 2026-11.
 _REGISTERED = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18"
     " FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27"
@@ -105,7 +105,9 @@ def aba(number: str) -> bool:
     """
     Whether nine digits are a routing number: a Federal Reserve prefix, weights 3 7 1. Source: ABA routing number policy.
     """
-    if len(number) != 9 or not (1 <= int(number[:2]) <= 12 or 21 <= int(number[:2]) <= 32 or 61 <= int(number[:2]) <= 72 or number[:2] == "80"):
+    if len(number) != 9 or not (
+        1 <= int(number[:2]) <= 12 or 21 <= int(number[:2]) <= 32 or 61 <= int(number[:2]) <= 72 or number[:2] == "80"
+    ):
         return False
     return sum(int(digit) * weight for digit, weight in zip(number, (3, 7, 1) * 3, strict=True)) % 10 == 0
 
@@ -120,13 +122,18 @@ def clabe(number: str) -> bool:
     return (10 - total % 10) % 10 == int(number[17])
 
 
-_COUNTRIES = frozenset(
-    "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CK CL CM CN CO CR CU CV CW CY"
-    " CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IQ"
-    " IR IS IT JE JM JO JP KE KG KH KI KM KN KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MM MN MO MR MS MT MU MV MW MX MY MZ"
-    " NA NC NE NG NI NL NO NP NR NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SI SK SL SM SN SO SR SS ST SV SY"
-    " SZ TC TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE ZA ZM ZW".split()
+_COUNTRY_CODES = (
+    "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CK CL CM CN CO"
+    " CR CU CV CW CY"
+    " CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU"
+    " ID IE IL IM IN IQ"
+    " IR IS IT JE JM JO JP KE KG KH KI KM KN KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MM MN MO MR MS MT"
+    " MU MV MW MX MY MZ"
+    " NA NC NE NG NI NL NO NP NR NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SI SK SL SM SN"
+    " SO SR SS ST SV SY"
+    " SZ TC TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE ZA ZM ZW"
 )
+_COUNTRIES = frozenset(_COUNTRY_CODES.split())
 
 
 _NO_BICS = frozenset({"LANGUAGE", "language"})  # what is called Swift, too
@@ -141,7 +148,10 @@ def _is_account(value: str) -> bool:
     return 6 <= len(digits) <= 17 and len(set(digits)) > 1
 
 
-_BIC = r"(?<![0-9A-Za-z])(?P<value>[A-Z]{4}[A-Z]{2}[0-9A-Z]{2}(?:[0-9A-Z]{3})?|(?<=[:=\x02\x22'])[a-z]{6}[0-9a-z]{2}(?:[0-9a-z]{3})?)(?![0-9A-Za-z])"
+_BIC = (
+    r"(?<![0-9A-Za-z])(?P<value>[A-Z]{4}[A-Z]{2}[0-9A-Z]{2}(?:[0-9A-Z]{3})?"
+    r"|(?<=[:=\x02\x22'])[a-z]{6}[0-9a-z]{2}(?:[0-9a-z]{3})?)(?![0-9A-Za-z])"
+)
 _ACCOUNT = r"(?<![0-9A-Za-z.])(?P<value>[0-9](?:[ -]?[0-9]){5,16}|[0-9]{1,6}/[0-9]{6,10}(?:-[0-9])?)(?![0-9A-Za-z]|[.,:/-][0-9])"
 
 RULES = (
@@ -154,7 +164,11 @@ RULES = (
         value=r"(?<![0-9A-Za-z.-])[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9](?![0-9A-Za-z]|[.-][0-9])",
         reach=40,
         validate=lambda value: aba(digits_of(value)),
-        hits=(("Routing number: 021000021", "021000021"), ("aba_routing\x02011401533\x03", "011401533"), ("ABA # 0910-0001-9", "0910-0001-9")),
+        hits=(
+            ("Routing number: 021000021", "021000021"),
+            ("aba_routing\x02011401533\x03", "011401533"),
+            ("ABA # 0910-0001-9", "0910-0001-9"),
+        ),
         misses=("routing number 021000022", "alabama 021000021", "routing key 123456789"),
     ),
     Labelled(
@@ -177,11 +191,28 @@ RULES = (
         name="bank-account",
         entity="BANK_ACCOUNT",
         keywords=(
-            "account", "acct", "a/c", "konto", "kontonr", "compte", "cuenta", "conto", "conta ", "conta:", "rekening", "rachun", "num_cta", "bankkonto", "tilinumero", "hesap",
+            "account",
+            "acct",
+            "a/c",
+            "konto",
+            "kontonr",
+            "compte",
+            "cuenta",
+            "conto",
+            "conta ",
+            "conta:",
+            "rekening",
+            "rachun",
+            "num_cta",
+            "bankkonto",
+            "tilinumero",
+            "hesap",
         ),
-        label=r"(?i:(?<![a-z])(?:bank[ _-]?|checking[ _-]?|savings[ _-]?|current[ _-]?)?(?:account|acct|a/c)[ _.-]{0,2}(?:number|num|no|nr|nbr|#)|(?<=bank )account"
+        label=r"(?i:(?<![a-z])(?:bank[ _-]?|checking[ _-]?|savings[ _-]?|current[ _-]?)?(?:account|acct|a/c)[ _.-]{0,2}(?:number"
+        r"|num|no|nr|nbr|#)|(?<=bank )account|(?<= to )account|(?<= my )account|(?<= from )account|(?<=into )account"
         r"|(?<=bank_)account|(?<=bank-)account|(?<=checking )account|(?<=savings )account|kontonummer|kontonr|konto-?nr|(?<=bank)konto"
-        r"|(?:num[eé]ro de )?compte(?: bancaire)?(?: n°)?|cuenta(?: bancaria| corriente)?|conto(?: corrente)|conta(?: corrente| bancária| poupança)"
+        r"|(?:num[eé]ro de )?compte(?: bancaire)?(?: n°)?|cuenta(?: bancaria| corriente)?|conto(?: corrente)|conta(?: corrente|"
+        r" bancária| poupança)"
         r"|rekeningnummer|rachun(?:ek|ku)(?: bankowy)?|tilinumero|hesap no)(?![a-z])",
         value=_ACCOUNT,
         validate=_is_account,
@@ -199,8 +230,13 @@ RULES = (
         entity="BANK_ACCOUNT",
         keywords=("sort code", "sort-code", "sort_code", "sortcode"),
         label=r"(?i:(?<![a-z])sort[ _-]?code)(?![a-z])",
-        value=r"(?<![0-9A-Za-z])(?P<value>[0-9]{2}[- ]?[0-9]{2}[- ]?[0-9]{2}(?:[,;/ ]{1,3}(?:(?i:account|acc|a/c)[ .:]{0,3}(?:(?i:number|no)[ .:]{0,3})?)?[0-9]{8})?)(?![0-9A-Za-z])",
-        hits=(("Sort code 12-34-56", "12-34-56"), ("sort_code\x02123456\x03", "123456"), ("sort code: 20-00-00 55779911", "20-00-00 55779911")),
+        value=r"(?<![0-9A-Za-z])(?P<value>[0-9]{2}[- ]?[0-9]{2}[- ]?[0-9]{2}(?:[,;/ ]{1,3}(?:(?i:account|acc|a/c)["
+        r" .:]{0,3}(?:(?i:number|no)[ .:]{0,3})?)?[0-9]{8})?)(?![0-9A-Za-z])",
+        hits=(
+            ("Sort code 12-34-56", "12-34-56"),
+            ("sort_code\x02123456\x03", "123456"),
+            ("sort code: 20-00-00 55779911", "20-00-00 55779911"),
+        ),
         misses=("sort code by name", "the sort code 1234"),
     ),
     Labelled(

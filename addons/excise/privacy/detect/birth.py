@@ -13,8 +13,10 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar januari janvier janv enero ene gennaio gen janeiro stycznia styczeń ledna január januára ocak ianuarie tammikuuta jän jänner",
-            "feb february februar februari février fevrier févr febrero febbraio fevereiro fev lutego luty února február şubat februarie helmikuuta",
+            "jan january januar januari janvier janv enero ene gennaio gen janeiro stycznia styczeń ledna január januára ocak"
+            " ianuarie tammikuuta jän jänner",
+            "feb february februar februari février fevrier févr febrero febbraio fevereiro fev lutego luty února február şubat"
+            " februarie helmikuuta",
             "mar march märz maerz maart mrt mars marzo março marco marca marzec března március mart martie maaliskuuta mär",
             "apr april avril avr abril abr aprile kwietnia kwiecień dubna április nisan aprilie huhtikuuta",
             "may mai mei mayo maggio mag maio maja maj května május mayıs toukokuuta",
@@ -22,9 +24,11 @@ _MONTHS = {
             "jul july juli juillet juil julio luglio lug julho lipca lipiec července július temmuz iulie heinäkuuta",
             "aug august augustus août aout agosto ago sierpnia sierpień srpna augusztus ağustos elokuuta augusti",
             "sep sept september septembre septiembre settembre set setembro września wrzesień září szeptember eylül septembrie syyskuuta",
-            "oct october okt oktober octobre octubre ottobre ott outubro out października październik října október ekim octombrie lokakuuta",
+            "oct october okt oktober octobre octubre ottobre ott outubro out października październik října október ekim octombrie"
+            " lokakuuta",
             "nov november novembre noviembre novembro listopada listopad listopadu kasım noiembrie marraskuuta",
-            "dec december dez dezember décembre decembre déc diciembre dic dicembre dezembro grudnia grudzień prosince aralık decembrie joulukuuta desember",
+            "dec december dez dezember décembre decembre déc diciembre dic dicembre dezembro grudnia grudzień prosince aralık"
+            " decembrie joulukuuta desember",
         ),
         1,
     )
@@ -76,13 +80,46 @@ _NAMED = Labelled(
     name="birth-date",
     entity="BIRTH_DATE",
     keywords=(
-        "birth", "dob", "d.o.b", "born", "geburt", "geb.", "geboren", "naissance", "nacimiento", "fecnac", "f. nac", "nacid", "nascita", "nato ", "nata ",
-        "nascimento", "nascid", "geboorte", "gebdat", "delsedag", "delsesdato", "delsdag", "dselsdato", "dselsdag", "syntym", "urodz", "narozen", "nasc.",
-        "ldet", "fodt", "tanggal lahir", "bdate", "bday",
-    ),  # fmt: skip
-    label=r"(?i:(?<![a-z])(?:(?:date|day|year)[ _-]?of[ _-]?)?birth(?!time|place|[ _-]?rate|[ _]?cert)(?:[ _-]?(?:date|day))?s?|(?<=date_of_)birth|(?<=dateof)birth|(?<=date-of-)birth|(?<=date of )birth"
-    r"|(?<![a-z])d\.?o\.?b\.?|(?<![a-z])born|geburts?(?:datum|tag)?|(?<![a-z])geb\.|(?<![a-z])geboren|naissance|nacimiento|fecnac|f\. nac|(?<![a-z])nacid[oa]"
-    r"|nascita|(?<![a-z])nat[oa](?= )|nascimento|(?<![a-z])nascid[oa]|geboorte(?:datum|dag)?|gebdatum|delsedag|delsesdato|delsdag|dselsdato|dselsdag"
+        "birth",
+        "dob",
+        "d.o.b",
+        "born",
+        "geburt",
+        "geb.",
+        "geboren",
+        "naissance",
+        "nacimiento",
+        "fecnac",
+        "f. nac",
+        "nacid",
+        "nascita",
+        "nato ",
+        "nata ",
+        "nascimento",
+        "nascid",
+        "geboorte",
+        "gebdat",
+        "delsedag",
+        "delsesdato",
+        "delsdag",
+        "dselsdato",
+        "dselsdag",
+        "syntym",
+        "urodz",
+        "narozen",
+        "nasc.",
+        "ldet",
+        "fodt",
+        "tanggal lahir",
+        "bdate",
+        "bday",
+    ),
+    label=r"(?i:(?<![a-z])(?:(?:date|day|year)[ _-]?of[ _-]?)?birth(?!time|place|[ _-]?rate|[ _]?cert)(?:[ _-]?(?:date|day))?s?"
+    r"|(?<=date_of_)birth|(?<=dateof)birth|(?<=date-of-)birth|(?<=date of )birth"
+    r"|(?<![a-z])d\.?o\.?b\.?|(?<![a-z])born|geburts?(?:datum|tag)?|(?<![a-z])geb\.|(?<![a-z])geboren|naissance|nacimiento|fecnac"
+    r"|f\. nac|(?<![a-z])nacid[oa]"
+    r"|nascita|(?<![a-z])nat[oa](?= )|nascimento|(?<![a-z])nascid[oa]|geboorte(?:datum|dag)?|gebdatum|delsedag|delsesdato|delsdag"
+    r"|dselsdato|dselsdag"
     r"|syntym\w{0,8}|urodz\w{0,6}|narozen\w{0,3}|nasc\.|tanggal lahir|(?<![a-z])bdate|(?<![a-z])bday)",
     value=_DATE,
     reach=48,
@@ -107,8 +144,11 @@ RULES = (
     _NAMED,
     other_scripts(
         _NAMED,
-        "рождения Рождения родился родилась 生年月日 出生 生日 생년월일 γέννησης Γέννησης γεννήθηκε народження doğum Doğum születés Születés született"
-        " né_le née_le Né_le Née_le nașterii nasterii תאריך_לידה ולד الميلاد ngày_sinh Ngày_sinh जन्म वाढदिवस เกิด født Født född Född födelse Födelse fødsel Fødsel",
+        "рождения Рождения родился родилась 生年月日 出生 生日 생년월일 γέννησης Γέννησης γεννήθηκε народження doğum Doğum születés"
+        " Születés"
+        " született"
+        " nació Nació né_le née_le Né_le Née_le nașterii nasterii תאריך_לידה ולד الميلاد ngày_sinh Ngày_sinh जन्म वाढदिवस เกิด født Født född"
+        " Född födelse Födelse fødsel Fødsel",
         ("дата рождения: 05.03.1981", "05.03.1981"),
         ("née le 14 juillet 1953 à Lyon", "14 juillet 1953"),
         ("出生日期：1990年5月17日", "1990年5月17日"),

@@ -13,7 +13,7 @@ from excise.privacy.detect.digits import digits_of, luhn, shape
 from excise.privacy.detect.labelled import Labelled
 
 # First and last beginning, of four digits, and the lengths. Source: ISO/IEC 7812 numbering, and what the schemes and processors publish of
-# their ranges, read 2026-11. UATP (1, 15 digits) is left out: a clock's milliseconds and microseconds begin with 1 too.
+# their ranges. UATP (1, 15 digits) is left out: a clock's milliseconds and microseconds begin with 1 too.
 _RANGES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
     (4000, 4999, (13, 16, 19)),  # Visa
     (5100, 5599, (16,)),  # Mastercard
@@ -118,9 +118,7 @@ def _stands_alone(text: str, shaped: bytes, start: int, end: int) -> bool:
     before, after = shaped[max(0, start - 2) : start], shaped[end : end + 2]
     if before[-1:] in (b"0", b"A", b"+") or before in (b"0.", b"0-") or after[:1] in (b"0", b"A") or after in (b".0", b"-0"):
         return False
-    return not (
-        (before[-1:] == b"-" and _HEX_BEFORE.match(text, max(0, start - 5))) or (after[:1] == b"-" and _HEX_AFTER.match(text, end))
-    )
+    return not ((before[-1:] == b"-" and _HEX_BEFORE.match(text, max(0, start - 5))) or (after[:1] == b"-" and _HEX_AFTER.match(text, end)))
 
 
 def _grouped(text: str, shaped: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -136,7 +134,11 @@ def _grouped(text: str, shaped: bytes, start: int, end: int) -> Iterator[tuple[i
     sizes = [stop - begin for begin, stop in groups]
     taken = 0
     for first, (begin, _) in enumerate(groups):
-        if first < taken or sizes[first] < 4 or (first and sizes[first - 1] > 3 and first < len(signs) and signs[first - 1] == signs[first]):
+        if (
+            first < taken
+            or sizes[first] < 4
+            or (first and sizes[first - 1] > 3 and first < len(signs) and signs[first - 1] == signs[first])
+        ):
             continue
         for count in (5, 4, 3, 2):
             last = first + count - 1
@@ -170,7 +172,8 @@ _NAMED = Labelled(
     keywords=("card", "visa", "amex", "maestro", "american express", "carte ", "karte", "tarjeta", "carta ", "kort", "cc_num", "ccnum"),
     label=r"(?i:(?<![a-zA-Z])(?:card|cards|carte|tarjeta|carta|visa|amex|american express|maestro|cc_?num)|(?<=master)card|(?<=credit)card"
     r"|(?<=debit)card|(?<=payment)card|(?<=kredit)karten?|(?<=ec-)karte|(?<=kredit)kort|(?<=kreditt)kort|(?<=betal)kort|(?<=master)kort)"
-    r"(?i:[ _-]?(?:bancaire|bleue|de cr[eé]dito|de d[eé]bito|di credito))?(?i:[ _-]?(?:numbers?|numero|número|nummer|num|no|nr))?(?![a-zA-Z])",
+    r"(?i:[ _-]?(?:bancaire|bleue|de cr[eé]dito|de d[eé]bito|di credito))?(?i:[ _-]?(?:numbers?|numero|número|nummer|num|no"
+    r"|nr))?(?![a-zA-Z])",
     value=r"(?<![0-9A-Za-z.+-])(?P<value>[2-6][0-9]{3}(?:[ .\-\u00a0]?[0-9]){9,15})(?![0-9A-Za-z]|[.-][0-9])",
     validate=_may_be_card,
     hits=(

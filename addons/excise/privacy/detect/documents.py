@@ -57,20 +57,25 @@ class MachineReadableZones:
             if place < done:
                 continue
             start, stop = max(done, place - 140), min(len(text), place + 140)
-            lines = [line for line in self._LINES.finditer(text, start, stop)]
+            lines = list(self._LINES.finditer(text, start, stop))
             for index, line in enumerate(lines):
                 if line.start() >= done and self._checks(line[0]):
                     begin, end = self._block(text, lines, index)
                     done = end
                     yield Finding(begin, end, "PASSPORT", self.name, 80)
-            done = max(done, place + 2)
+            # Lines that begin before this have been seen to their end.
+            done = max(done, stop - 45, place + 1)
 
     def _block(self, text: str, lines: list[re.Match[str]], index: int) -> tuple[int, int]:
         first = last = index
         length = len(lines[index][0])
         while first and len(lines[first - 1][0]) == length and self._BETWEEN.fullmatch(text, lines[first - 1].end(), lines[first].start()):
             first -= 1
-        while last + 1 < len(lines) and len(lines[last + 1][0]) == length and self._BETWEEN.fullmatch(text, lines[last].end(), lines[last + 1].start()):
+        while (
+            last + 1 < len(lines)
+            and len(lines[last + 1][0]) == length
+            and self._BETWEEN.fullmatch(text, lines[last].end(), lines[last + 1].start())
+        ):
             last += 1
         return lines[first].start(), lines[last].end()
 
@@ -81,17 +86,36 @@ class MachineReadableZones:
         return len(line) == 30 and line[:7].isdigit() and line[7] in "MF<X" and line[8:15].isdigit() and _fits(line, _TD1)
 
 
+_DAY = re.compile(r"(?:19|20)[0-9]{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])")
+
+
 def _has_digits(value: str) -> bool:
-    return sum(sign.isdigit() for sign in value) >= 5 and len(set(value)) > 2 and not re.fullmatch(r"(?:19|20)[0-9]{2}-?[0-9]{2}-?[0-9]{2}", value)
+    return sum(sign.isdigit() for sign in value) >= (2 if value.isupper() else 5) and len(set(value)) > 2 and not _DAY.fullmatch(value)
 
 
 _PASSPORT = Labelled(
     name="passport",
     entity="PASSPORT",
-    keywords=("passport", "passeport", "pasaporte", "passaport", "reisepass", "paspoort", "paszport", "pasaport", "passnummer", "passnr", "passi", "pass no", "pas nr"),
-    label=r"(?i:(?<![a-z])(?:passports?|passeport|pasaporte|passaporto|passaporte|(?:reise)?pass(?:nummer|nr)|reisepass|paspoort(?:nummer)?|paszport(?:u)?|pasaport|passinumero|pass no)"
+    keywords=(
+        "passport",
+        "passeport",
+        "pasaporte",
+        "passaport",
+        "reisepass",
+        "paspoort",
+        "paszport",
+        "pasaport",
+        "passnummer",
+        "passnr",
+        "passi",
+        "pass no",
+        "pas nr",
+    ),
+    label=r"(?i:(?<![a-z])(?:passports?|passeport|pasaporte|passaporto|passaporte|(?:reise)?pass(?:nummer|nr)|reisepass"
+    r"|paspoort(?:nummer)?|paszport(?:u)?|pasaport|passinumero|pass no)"
     r"(?:[ _-]?(?:number|no|num|nr|nummer|n°|numero|id))?)(?![a-z])",
-    value=r"(?<![0-9A-Za-z])(?P<value>(?:[A-Z]{1,3}[ -]?)?[0-9]{6,9}[A-Z]?|[A-Z0-9]{8,9}|[0-9]{2} [0-9]{2} [0-9]{6}|[0-9]{2}[A-Z]{2}[0-9]{5})(?![0-9A-Za-z]|[.-][0-9])",
+    value=r"(?<![0-9A-Za-z])(?P<value>(?:[A-Z]{1,3}[ -]?)?[0-9]{6,9}[A-Z]?|[A-Z0-9]{8,9}|[0-9]{2} [0-9]{2} [0-9]{6}"
+    r"|[0-9]{2}[A-Z]{2}[0-9]{5})(?![0-9A-Za-z]|[.-][0-9])",
     validate=_has_digits,
     hits=(
         ("Passport No. 533380006", "533380006"),
@@ -107,18 +131,48 @@ _PASSPORT = Labelled(
 RULES = (
     MachineReadableZones(),
     _PASSPORT,
-    other_scripts(_PASSPORT, "паспорт Паспорт 护照 護照 パスポート 여권 διαβατήριο διαβατηρίου Διαβατηρίου جواز דרכון", ("паспорт: 45 04 123456", "45 04 123456")),
+    other_scripts(
+        _PASSPORT,
+        "паспорт Паспорт 护照 護照 パスポート 여권 διαβατήριο διαβατηρίου Διαβατηρίου جواز דרכון",
+        ("паспорт: 45 04 123456", "45 04 123456"),
+    ),
     Labelled(
         name="driving-licence",
         entity="DRIVING_LICENCE",
         keywords=(
-            "driver", "driving", "licence n", "license n", "licence_n", "license_n", "dl number", "dl no", "dl#", "dl_number", "dln", "rerschein", "permis de conduire", "permis_de",
-            "carnet de conducir", "permiso de conducir", "patente", "rijbewijs", "prawo jazdy", "prawa jazdy", "carta de condu", "cnh", "rkort", "licence:", "license:",
-        ),  # fmt: skip
-        label=r"(?i:(?<![a-z])(?:driver'?s?|driving)['’]?s?[ _-]?(?:licen[cs]e|permit)|(?<![a-z])licen[cs]e(?=[ _-]?(?:number|no|num)(?![a-z]))|(?<![a-z])dl(?=[ _]?(?:number|no|#))"
-        r"|(?<![a-z])dln|rerschein(?:nummer)?|permis[ _]de[ _]conduire|carnet de conducir|permiso de conducir|(?<![a-z])patente(?: di guida)?|rijbewijs(?:nummer)?|praw[oa] jazdy"
+            "driver",
+            "driving",
+            "licence n",
+            "license n",
+            "licence_n",
+            "license_n",
+            "dl number",
+            "dl no",
+            "dl#",
+            "dl_number",
+            "dln",
+            "rerschein",
+            "permis de conduire",
+            "permis_de",
+            "carnet de conducir",
+            "permiso de conducir",
+            "patente",
+            "rijbewijs",
+            "prawo jazdy",
+            "prawa jazdy",
+            "carta de condu",
+            "cnh",
+            "rkort",
+            "licence:",
+            "license:",
+        ),
+        label=r"(?i:(?<![a-z])(?:driver'?s?|driving)['’]?s?[ _-]?(?:licen[cs]e|permit)|(?<![a-z])licen[cs]e(?=[ _-]?(?:number|no"
+        r"|num)(?![a-z]))|(?<![a-z])dl(?=[ _]?(?:number|no|#))"
+        r"|(?<![a-z])dln|rerschein(?:nummer)?|permis[ _]de[ _]conduire|carnet de conducir|permiso de conducir|(?<![a-z])patente(?:"
+        r" di guida)?|rijbewijs(?:nummer)?|praw[oa] jazdy"
         r"|carta de condu\w{3,5}|(?<![a-z])cnh|rkort(?:snummer)?)(?:[ _-]?(?:number|no|num|nr|nummer|n°|numero|id|#))?(?![a-z])",
-        value=r"(?<![0-9A-Za-z])(?P<value>[A-Z]{1,5}[0-9]{6}[0-9A-Z]{5,9}(?: [0-9]{2})?|[A-Z]{1,3}[ -]?[0-9]{3,4}(?:[ -]?[0-9]{3,5}){1,3}|[A-Z]{0,3}[0-9]{6,14}[A-Z]{0,2}"
+        value=r"(?<![0-9A-Za-z])(?P<value>[A-Z]{1,5}[0-9]{6}[0-9A-Z]{5,9}(?: [0-9]{2})?|[A-Z]{1,3}[ -]?[0-9]{3,4}(?:["
+        r" -]?[0-9]{3,5}){1,3}|[A-Z]{0,3}[0-9]{6,14}[A-Z]{0,2}"
         r"|[0-9]{2,3}[ -][0-9]{2,3}[ -][0-9]{3,4}|[0-9A-Z]{8,13})(?![0-9A-Za-z]|[.-][0-9])",
         validate=_has_digits,
         hits=(

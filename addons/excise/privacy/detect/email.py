@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from excise.privacy.detect.detector import Detector, Finding
+from excise.privacy.detect.detector import Finding
 from excise.privacy.detect.tlds import TLDS
 
 MOST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
@@ -122,10 +122,11 @@ _LABEL_ASCII = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOT = r"(?:\.|\s{0,2}[\[({<]\s?(?i:dot|\.|punkt|punto|point)\s?[\])}>]\s{0,2}|\s(?i:dot|punkt|punto|point)\s)"
 _DOTS = re.compile(_DOT)
 # Words in front of "at" that are no names: "look at example dot com".
-_NO_NAMES = frozenset(
-    "look looking me us it them him her you is are be was here there available found live work works working hosted site website page out online only up back"
-    .split()
+_SAID_BEFORE_AT = (
+    "look looking me us it them him her you is are be was here there available found live work works working hosted site website page"
+    " out online only up back"
 )
+_NO_NAMES = frozenset(_SAID_BEFORE_AT.split())
 
 
 class SpeltEmails:
@@ -190,7 +191,16 @@ RULES = (
     ),
     SpeltEmails(
         "email-bracketed",
-        ("[at]", "(at)", "{at}", "<at>", "[@]", "(@)", "[ at ]", "( at )",),
+        (
+            "[at]",
+            "(at)",
+            "{at}",
+            "<at>",
+            "[@]",
+            "(@)",
+            "[ at ]",
+            "( at )",
+        ),
         r"(?:\s?[\[({<]\s?(?i:at|@)\s?[\])}>]\s{0,2})",
         _DOT,
         hits=(

@@ -56,7 +56,19 @@ RULES = (
     Detector(
         name="password-hash-pbkdf2",  # Django, Werkzeug, passlib, ASP.NET-like `$pbkdf2-…`; their documentation read 2026-11
         entity="PASSWORD_HASH",
-        keywords=("pbkdf2", "$pbkdf2", "scrypt:", "bcrypt_sha256$", "bcrypt$$", "{ssha", "{pbkdf2", "{sha", "{crypt}", "{smd5}", "argon2$argon2"),
+        keywords=(
+            "pbkdf2",
+            "$pbkdf2",
+            "scrypt:",
+            "bcrypt_sha256$",
+            "bcrypt$$",
+            "{ssha",
+            "{pbkdf2",
+            "{sha",
+            "{crypt}",
+            "{smd5}",
+            "argon2$argon2",
+        ),
         pattern=r"(?i:\$?pbkdf2(?:[_:-](?:hmac[_:-])?sha(?:1|224|256|384|512))?|scrypt)(?:\$|:[0-9]{1,9}(?::[0-9]{1,3}){0,2}\$)(?:[0-9]{1,9}\$)?"
         r"[\w./+-]{4,128}={0,2}\$[\w./+-]{16,256}={0,2}"
         r"|\{(?i:S?SHA(?:224|256|384|512)?|SMD5|CRYPT|PBKDF2[A-Z0-9_-]{0,12})\}[\w./+$=-]{24,256}"

@@ -10,6 +10,7 @@ import re
 import re._constants as sre  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 Class = int  # of bytes: bit n set where byte n belongs to it
@@ -17,6 +18,7 @@ Head = tuple[Class, ...]
 
 _ASCII: Class = (1 << 128) - 1
 _HIGH: Class = ((1 << 256) - 1) ^ _ASCII  # any byte of a character outside ASCII
+_FOLDING, _NARROW = int(re.IGNORECASE), int(re.ASCII)
 _MOST = 24  # bytes of a head: enough to be rare, and few states for Hyperscan
 _VARIANTS = 32
 _COPIES = 4  # repeats that are written out, as `-?` or `{2,4}` of single characters
@@ -111,7 +113,7 @@ class _Reader:
         if (members := _class(operator, argument, flags)) is not None:
             return [self._one(members, at)]
         if operator is sre.LITERAL:  # outside ASCII
-            if flags & re.IGNORECASE or 0xD800 <= argument < 0xE000:
+            if flags & _FOLDING or 0xD800 <= argument < 0xE000:
                 return [((_HIGH,), True)]
             return [(tuple(1 << byte for byte in chr(argument).encode()), False)]
         if operator is sre.SUBPATTERN:
@@ -156,9 +158,9 @@ def _class(operator: Any, argument: Any, flags: int) -> Class | None:
     The bytes one character of a class may begin with; `None`: it is no class of single characters.
     """
     if operator is sre.LITERAL:
-        return (_folded(argument) if flags & re.IGNORECASE else 1 << argument) if argument < 128 else None
+        return (_folded(argument) if flags & _FOLDING else 1 << argument) if argument < 128 else None
     if operator is sre.NOT_LITERAL:
-        return (_ASCII & ~(1 << argument) if argument < 128 and not flags & re.IGNORECASE else _ASCII) | _HIGH
+        return (_ASCII & ~(1 << argument) if argument < 128 and not flags & _FOLDING else _ASCII) | _HIGH
     if operator is sre.ANY:
         return _ASCII | _HIGH
     if operator is not sre.IN:
@@ -174,17 +176,18 @@ def _class(operator: Any, argument: Any, flags: int) -> Class | None:
         else:
             members |= _category(what, flags)
     # Of what a class leaves out only ASCII is certain, and with folding not even that.
-    return (_ASCII if flags & re.IGNORECASE else _ASCII & ~members) | _HIGH if negated else members
+    return (_ASCII if flags & _FOLDING else _ASCII & ~members) | _HIGH if negated else members
 
 
 def _range(first: int, last: int, flags: int) -> Class:
-    members: Class = 0
-    for code in range(first, min(last, 127) + 1):
-        members |= _folded(code) if flags & re.IGNORECASE else 1 << code
+    members: Class = (1 << min(last, 127) + 1) - (1 << first) if first < 128 else 0
+    if flags & _FOLDING:
+        for code in range(first, min(last, 127) + 1):
+            members |= _folded(code)
     if last < 128:
         return members
     # Folding may lead from outside ASCII into it: the Kelvin sign is a k.
-    return members | _HIGH | (_ASCII if flags & re.IGNORECASE else 0)
+    return members | _HIGH | (_ASCII if flags & _FOLDING else 0)
 
 
 def _either_case(code: int) -> Class:
@@ -196,10 +199,11 @@ def _folded(code: int) -> Class:
     return _either_case(code) | (_HIGH if chr(code) in "sSkKiI" else 0)
 
 
+@cache
 def _category(category: Any, flags: int) -> Class:
     test = {
         sre.CATEGORY_DIGIT: r"\d", sre.CATEGORY_NOT_DIGIT: r"\D", sre.CATEGORY_SPACE: r"\s", sre.CATEGORY_NOT_SPACE: r"\S",
         sre.CATEGORY_WORD: r"\w", sre.CATEGORY_NOT_WORD: r"\W",
     }[category]  # fmt: skip
     members: Class = sum(1 << code for code in range(128) if re.match(test, chr(code)))
-    return members if flags & re.ASCII and test.islower() else members | _HIGH
+    return members if flags & _NARROW and test.islower() else members | _HIGH

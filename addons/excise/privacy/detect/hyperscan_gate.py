@@ -8,7 +8,7 @@ findings are the same. For rules without keywords it says which parts of a text 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from excise.privacy.detect.detector import Detector, Rule
@@ -25,13 +25,14 @@ except ImportError:
 # More places than this, and a text is given to the rules whole.
 _FEW = 200
 _DENSE = 100  # bytes a place
+_MOST = 0.75  # of a text that a rule is shown in parts
 
 available: bool = hyperscan is not None
 
 
 class HyperscanGate:
     """
-    The gate with Hyperscan. One text at a time: its scratch space is not shared between threads.
+    The gate with Hyperscan. Threads may share one.
 
     Args:
         rules: As of `Scanner`.
@@ -57,7 +58,7 @@ class HyperscanGate:
                 ends[head] = [end]
 
         data = as_bytes(text)
-        self._heads.scan(data, match_event_handler=hit)
+        _scan(self._heads, data, hit)
         lengths = self._lengths
         starts = {head: [end - lengths[head] for end in found] for head, found in ends.items()}
         return asked(starts, self._askers, data, len(text))
@@ -76,15 +77,14 @@ class HyperscanGate:
             return left < 0  # ends the scan
 
         try:
-            self._sketches.scan(data, match_event_handler=hit)
+            _scan(self._sketches, data, hit)
         except hyperscan.ScanTerminated:
             return {}  # a text full of digits: to look at all of it is cheaper
-        shown = {index: stretches(found, data) for index, found in zip(self._sketched, ends, strict=True)}
-        shown = {index: parts for index, parts in shown.items() if 2 * sum(end - start for start, end in parts) <= len(data)}
         if len(data) != len(text):
-            characters = in_characters(data, (offset for parts in shown.values() for part in parts for offset in part))
-            shown = {index: [(characters[start], characters[end]) for start, end in parts] for index, parts in shown.items()}
-        return shown
+            characters = in_characters(data, (end for found in ends for end in found))
+            ends = [[characters[end] for end in found] for found in ends]
+        shown = {index: stretches(found, len(text)) for index, found in zip(self._sketched, ends, strict=True)}
+        return {index: parts for index, parts in shown.items() if sum(end - start for start, end in parts) <= _MOST * len(text)}
 
 
 def compile_database(rules: Sequence[Rule]) -> bytes:
@@ -116,6 +116,14 @@ def _loaded(serialised: bytes) -> Any:
     database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
     database.scratch = hyperscan.Scratch(database)
     return database
+
+
+def _scan(database: Any, data: bytes, hit: Callable[[int, int, int, int, object], bool | None]) -> None:
+    try:
+        database.scan(data, match_event_handler=hit)
+    except hyperscan.ScratchInUseError:
+        # Another thread is in the midst of a text, or this one is in a callback: with room of its own.
+        database.scan(data, match_event_handler=hit, scratch=hyperscan.Scratch(database))
 
 
 def _askers(rules: Sequence[Rule]) -> dict[Head, list[int]]:

@@ -32,9 +32,9 @@ class Labelled:
         name, entity, keywords, weight, hits, misses: As of `Detector`.
         label: Expression that must match where a keyword begins; look-behind says that the word begins there. Write `(?i:…)` yourself.
         value: Expression of the value; the group `value`, where there is one, is what is taken out.
-        reach: Characters behind the label in which the value is searched for. 0: the value must follow the label, with nothing
+        reach: Characters behind the label in which the value may begin. 0: the value must follow the label, with nothing
             between but `FILLING`.
-        before: Characters in front of the label in which the value is searched for as well.
+        before: Characters in front of the label in which the whole value may stand as well.
         columns: A label in the header of a table gives its column: there `value` must be the whole cell.
         digits: Values have digits: where none is near, nothing is tried.
         validate: Last word on a value: checksums, ranges, stop-words.
@@ -107,8 +107,10 @@ class Labelled:
         if self.before:
             start, _ = window(text, place, self.before, 0, across_key=False)
             yield from self._value.finditer(text, start, place)
-        _, stop = window(text, place, 0, end - place + self.reach, across_key=True)
+        _, stop = window(text, place, 0, end - place + self.reach + _LONGEST_VALUE, across_key=True)
         for found in self._value.finditer(text, end, stop):
+            if found.start() >= end + self.reach:
+                return
             # What touches the end of the window may go on behind it.
             yield (found.end() == stop and self._value.match(text, found.start())) or found
 
@@ -124,7 +126,7 @@ class Labelled:
 
 def other_scripts(rule: Labelled, words: str, *hits: str | tuple[str, str]) -> Labelled:
     """
-    `rule` for labels with characters outside ASCII: a rule of its own, since the gate folds the case of ASCII alone, and here `words` do it.
+    `rule` for labels with characters outside ASCII: a rule of its own, since the gate folds the case of ASCII alone.
 
     Args:
         words: Labels, or how they begin, divided by blanks, `_` for a blank within; as written, so in each case that occurs.

@@ -9,7 +9,7 @@ import re
 from excise.privacy.detect.digits import luhn
 from excise.privacy.detect.labelled import Labelled
 
-# Medicare Beneficiary Identifier: letters without S L O I B Z. Source: CMS, "Understanding the MBI format", read 2026-11.
+# Medicare Beneficiary Identifier: letters without S L O I B Z. Source: CMS, "Understanding the MBI format".
 _C, _L = "[1-9]", "[AC-HJKMNP-RT-Y]"
 _AN = "[AC-HJKMNP-RT-Y0-9]"
 _MBI = rf"{_C}{_L}{_AN}[0-9]-?{_L}{_AN}[0-9]-?{_L}{{2}}[0-9]{{2}}"
@@ -32,7 +32,11 @@ def is_dea(number: str) -> bool:
 
 def _is_record(value: str) -> bool:
     digits = sum(sign.isdigit() for sign in value)
-    return digits >= 5 and digits * 2 >= sum(sign.isalnum() for sign in value) and not re.fullmatch(r"(?:19|20)[0-9]{2}[-/]?[0-9]{2}[-/]?[0-9]{2}", value)
+    return (
+        digits >= 5
+        and digits * 2 >= sum(sign.isalnum() for sign in value)
+        and not re.fullmatch(r"(?:19|20)[0-9]{2}[-/]?(?:0[1-9]|1[0-2])[-/]?(?:0[1-9]|[12][0-9]|3[01])", value)
+    )
 
 
 _RECORD = r"(?<![0-9A-Za-z])(?P<value>(?:[A-Z]{1,5}[-# ]?)?[0-9](?:-?[0-9A-Z]){4,13})(?![0-9A-Za-z]|[.,-][0-9])"
@@ -52,7 +56,7 @@ RULES = (
     Labelled(
         name="dea",
         entity="MEDICAL_ID",
-        keywords=("dea ", "dea:", "dea#", "dea_", "dea\x02", "dea-"),
+        keywords=("dea ", "dea:", "dea#", "dea_", "dea\x02", 'dea"', "dea-"),
         label=r"(?i:(?<![a-z])dea(?:[ _-]?(?:registration|reg))?(?:[ _-]?(?:number|no|id|#))?)(?![a-z])",
         value=r"(?<![0-9A-Za-z])[ABFGMPRabfgmpr][A-Za-z9][0-9]{7}(?![0-9A-Za-z])",
         reach=40,
@@ -74,11 +78,27 @@ RULES = (
         name="medical-record",
         entity="MEDICAL_ID",
         keywords=(
-            "mrn", "medical rec", "medical_rec", "medicalrec", "patient", "chart", "health rec", "hospital n", "hospital_n", "krankenakte", "dossier m", "historia cl", "cartella cl",
-            "case no", "nhc", "encounter",
-        ),  # fmt: skip
-        label=r"(?i:(?<![a-z])mrn|medical[ _-]?record(?:s)?|health[ _-]?record|(?<![a-z])patient(?:en)?(?=[ _-]?(?:id|number|no\b|nr|nummer|#|identifier|account))|(?<=patient )identifier"
-        r"|(?<![a-z])chart(?=[ _-]?(?:id|number|no\b|#))|hospital(?=[ _-]?(?:number|no\b))|krankenakte|dossier m[eé]dical|historia cl[ií]nica|cartella clinica|(?<![a-z])nhc|(?<![a-z])encounter(?=[ _-]?(?:id|number|no\b)))"
+            "mrn",
+            "medical rec",
+            "medical_rec",
+            "medicalrec",
+            "patient",
+            "chart",
+            "health rec",
+            "hospital n",
+            "hospital_n",
+            "krankenakte",
+            "dossier m",
+            "historia cl",
+            "cartella cl",
+            "case no",
+            "nhc",
+            "encounter",
+        ),
+        label=r"(?i:(?<![a-z])mrn|medical[ _-]?record(?:s)?|health[ _-]?record|(?<![a-z])patient(?:en)?(?=[ _-]?(?:id|number|no\b"
+        r"|nr|nummer|#|identifier|account))|(?<=patient )identifier"
+        r"|(?<![a-z])chart(?=[ _-]?(?:id|number|no\b|#))|hospital(?=[ _-]?(?:number|no\b))|krankenakte|dossier m[eé]dical|historia"
+        r" cl[ií]nica|cartella clinica|(?<![a-z])nhc|(?<![a-z])encounter(?=[ _-]?(?:id|number|no\b)))"
         r"(?:[ _-]?(?:id|identifier|account|number|nummer|no|nr|num|#))?(?![a-z])",
         value=_RECORD,
         validate=_is_record,
@@ -95,11 +115,30 @@ RULES = (
         name="health-insurance",
         entity="MEDICAL_ID",
         keywords=(
-            "insurance", "policy n", "policy_n", "policyn", "member id", "member_id", "memberid", "member n", "subscriber", "versicherten", "versicherungsn", "krankenversicher", "group n",
-            "mutuelle", "health plan", "health_plan", "healthplan", "beneficiary",
-        ),  # fmt: skip
-        label=r"(?i:(?<![a-z])(?:health[ _-]?)?insurance(?:[ _-]?(?:policy|member|card|plan))?(?=[ _-]?(?:id|number|no\b|#|policy))|(?<![a-z])policy(?=[ _-]?(?:number|no\b|#))"
-        r"|(?<![a-z])(?:member|subscriber)(?=[ _-]?(?:id|number|no\b|#))|versicherten(?=-?n)|(?<![a-z])(?:kranken)?versicherungs(?=-?n)|krankenversicherung|mutuelle"
+            "insurance",
+            "policy n",
+            "policy_n",
+            "policyn",
+            "member id",
+            "member_id",
+            "memberid",
+            "member n",
+            "subscriber",
+            "versicherten",
+            "kvnr",
+            "versicherungsn",
+            "krankenversicher",
+            "group n",
+            "mutuelle",
+            "health plan",
+            "health_plan",
+            "healthplan",
+            "beneficiary",
+        ),
+        label=r"(?i:(?<![a-z])(?:health[ _-]?)?insurance(?:[ _-]?(?:policy|member|card|plan))?(?=[ _-]?(?:id|number|no\b|#"
+        r"|policy))|(?<![a-z])policy(?=[ _-]?(?:number|no\b|#))"
+        r"|(?<![a-z])(?:member|subscriber)(?=[ _-]?(?:id|number|no\b|#))|versicherten(?=-?n)"
+        r"|(?<![a-z])(?:kranken)?versicherungs(?=-?n)|krankenversicherung|(?<![a-z])kvnr|krankenversicherten|mutuelle"
         r"|health[ _-]?plan(?=[ _-]?(?:beneficiary|id|number))|(?<=plan[ _])beneficiary)"
         r"(?:[ _-]?(?:beneficiary|policy))?(?:[ _-]?(?:id|number|nummer|no|nr|num|#))?(?![a-z])",
         value=_RECORD,

@@ -1,7 +1,7 @@
 """
-National identity, social security, tax and health numbers of all countries but the tables' own words: one rule a number.
+National identity, social security, tax and health numbers: one rule a number, tables by region.
 
-Source: python-stdnum 2.2 for check digits, and each country's description of its numbers, read 2026-11.
+Source: python-stdnum 2.2 for most check digits; `national_ids_checks` names the others.
 """
 
 from __future__ import annotations

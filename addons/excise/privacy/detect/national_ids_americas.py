@@ -26,7 +26,7 @@ AMERICAS = (
         "br-cnpj", _TAX, "xx~xxx~xxx/?xxxx~99", Std("br", "cnpj"),
         "cnpj|cadastro nacional da pessoa jurídica|cadastro nacional de pessoas jurídicas", "", "99.999.999/9999-99|xx.xxx.xxx/xxxx-99",
     ),
-    IdRule("br-rg", _PERSON, "9?9.999.999-?[0-9X]|9{7,9}-?[0-9X]?", None, "registro geral|carteira de identidade|rg nº|rg n|rg:|rg número"),
+    IdRule("br-rg", _PERSON, "9?9.999.999-?[0-9X]|9{7,8}-[0-9X]", None, "registro geral|carteira de identidade|rg nº|rg:|rg número"),
     IdRule("br-pis", _PERSON, "999~99999~99~9", None, "pis/pasep|pis pasep|nit/pis|número do pis|pis-pasep|pis:|nis:"),
     IdRule("br-voter", _PERSON, "9999 ?9999 ?9999", None, "título de eleitor|título eleitoral|inscrição eleitoral"),
     IdRule("br-cns", "MEDICAL_ID", "999 ?9999 ?9999 ?9999", None, "cartão nacional de saúde|cartão sus|cns:|cartão do sus"),

@@ -22,12 +22,13 @@ ASIA = (
     IdRule("bh-cpr", _PERSON, "9{9}", None, "bahrain cpr|الرقم الشخصي|الرقم السكاني|bahrain id|bahrain personal|cpr number"),
     IdRule(
         "cn-ric", _PERSON, "[1-9]9{5}[ ]?(18|19|20)9{6}[ ]?9{3}[0-9X]", check.chinese_identity,
-        "身份证|身份證|居民身份证|公民身份号码|身份号码|resident identity card|chinese id|resident identity|shenfenzheng|idcard|china id|ric number|sfzh", "ric",
-        "[1-9]9{5}(18|19|20)99[01]9[0-3]9{4}[0-9X]",
+        "身份证|身份證|居民身份证|公民身份号码|身份号码|resident identity card|chinese id|resident identity|shenfenzheng|idcard|china id"
+        "|ric number|sfzh", "ric", "[1-9]9{5}(18|19|20)99[01]9[0-3]9{4}[0-9X]",
     ),
     IdRule(
         "cn-uscc", _TAX, "[0-9A-HJ-NPQRTUWXY]{2}9{6}[0-9A-HJ-NPQRTUWXY]{10}", Std("cn", "uscc"),
-        "统一社会信用代码|社会信用代码|統一社會信用代碼|unified social credit|uscc|信用代码|纳税人识别号|税号", "", "[159Y][1-39]9{6}[0-9A-HJ-NPQRTUWXY]{9}[A-HJ-NPQRTUWXY]",
+        "统一社会信用代码|社会信用代码|統一社會信用代碼|unified social credit|uscc|信用代码|纳税人识别号|税号", "",
+        "[159Y][1-39]9{6}[0-9A-HJ-NPQRTUWXY]{9}[A-HJ-NPQRTUWXY]",
     ),
     IdRule(
         "hk-hkid", _PERSON, "[A-Z]{1,2}9{6}[ ]?([(][0-9A][)]|[0-9A])", check.hong_kong,
@@ -70,12 +71,16 @@ ASIA = (
         "کد ملی|كد ملي|شماره ملی|code melli|kode melli|codemelli|melli code|national code iran|iranian national",
     ),
     IdRule("jo-id", _PERSON, "[29]9{9}", None, "jordanian national|الرقم الوطني"),
-    IdRule("jp-mynumber", _PERSON, "9999~9999~9999", Std("jp", "in_"), "マイナンバー|個人番号|my number|mynumber|kojin bangō|individual number"),
+    IdRule(
+        "jp-mynumber", _PERSON, "9999~9999~9999", Std("jp", "in_"),
+        "マイナンバー|個人番号|my number|mynumber|kojin bangō|individual number",
+    ),
     IdRule("jp-cn", _TAX, "9[ -]?9999[ -]?9999[ -]?9999", Std("jp", "cn"), "法人番号|hōjin bangō|cn:|corporate number|houjin bangou"),
     IdRule("jp-residence", _PERSON, "[A-Z]{2}9{8}[A-Z]{2}", None, "在留カード|residence card|zairyu"),
     IdRule(
         "kr-rrn", _PERSON, "9{6}[ -]?[0-9]9{6}", check.korean_resident,
-        "주민등록번호|주민번호|주민 등록 번호|외국인등록번호|resident registration|rrn|korean id|jumin", "alien registration", "9{6}-[1-8]9{6}",
+        "주민등록번호|주민번호|주민 등록 번호|외국인등록번호|resident registration|rrn|korean id|jumin", "alien registration",
+        "9{6}-[1-8]9{6}",
     ),
     IdRule("kr-brn", _TAX, "999-?99-?99999", Std("kr", "brn"), "사업자등록번호|사업자 등록 번호|사업자번호|korean business", "brn"),
     IdRule(
@@ -90,7 +95,7 @@ ASIA = (
     IdRule("mo-bir", _PERSON, "[1578]/?9{6}/?[(]?9[)]?", None, "macau id|macao id|澳門居民身份證|澳门身份证|macau resident|bir number"),
     IdRule(
         "my-nric", _PERSON, "9{6}[ -]?99[ -]?9{4}", check.malaysian,
-        "nric|mykad|kad pengenalan|no. kad pengenalan|no kp|no. kp|malaysian ic|ic number|ic no|i/c no|myprid|no ic|mykid", "ic",
+        "nric|mykad|kad pengenalan|no. kad pengenalan|no kp|no. kp|malaysian ic|ic number|ic no|i/c no|myprid|no ic|mykid", "",
         "9{6}-99-9{4}",
     ),
     IdRule(
@@ -115,7 +120,7 @@ ASIA = (
     IdRule("sa-vat", _TAX, "[3]9{13}[3]", None, "الرقم الضريبي|saudi vat|zatca|ksa vat|vat number|vat registration|vat no"),
     IdRule(
         "sg-nric", _PERSON, "[STFGM]~9{7}~[A-Z]", check.singapore,
-        "nric|fin|nric/fin|singapore ic|fin number|fin no|singapore id|identification card|nric no", "ic", "[STFGM]9{7}[A-Z]",
+        "nric|fin|nric/fin|singapore ic|fin number|fin no|singapore id|identification card|nric no", "", "[STFGM]9{7}[A-Z]",
     ),
     IdRule(
         "sg-uen", _TAX, "9{8,9}[A-Z]|[TSR]9{2}[A-Z]{2}9{4}[A-Z]", Std("sg", "uen"), "uen|unique entity number|acra|unique entity", "",
@@ -132,9 +137,13 @@ ASIA = (
     ),
     IdRule(
         "tw-id", _PERSON, "[A-Z][1289A-D]9{8}", check.taiwan,
-        "身分證|身分證字號|身份證字號|國民身分證|統一證號|居留證|taiwan id|taiwanese id|taiwan national|中華民國身分證|roc id|arc number|身分證統一編號", "", "[A-Z][12]9{8}",
+        "身分證|身分證字號|身份證字號|國民身分證|統一證號|居留證|taiwan id|taiwanese id|taiwan national|中華民國身分證|roc id|arc number"
+        "|身分證統一編號", "", "[A-Z][12]9{8}",
     ),
-    IdRule("tw-ubn", _TAX, "9{8}", Std("tw", "ubn"), "統一編號|統編|公司統編|ubn|營利事業統一編號|taiwan business|unified business number|gui number"),
+    IdRule(
+        "tw-ubn", _TAX, "9{8}", Std("tw", "ubn"),
+        "統一編號|統編|公司統編|ubn|營利事業統一編號|taiwan business|unified business number|gui number",
+    ),
     IdRule("tw-nhi", "MEDICAL_ID", "9{12}", None, "健保卡|健保卡號|nhi card"),
     IdRule("uz-pinfl", _PERSON, "[3-6]9{13}", None, "пинфл|pinfl|жшшир|jshshir|пинфл номер"),
     IdRule("uz-inn", _TAX, "[2-9]9{8}", None, "стир|stir raqami|stir:"),

@@ -151,11 +151,9 @@ def korean_resident(number: str) -> bool:
     digits = compact(number)
     if not short_date(digits[:6]):
         return False
-    return (
-        (digits[:2] >= "20"
-        and digits[6] in "3478")
-        or (11 - _weighted(_digits(digits), (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10 == int(digits[12])
-    )
+    return (digits[:2] >= "20" and digits[6] in "3478") or (
+        11 - _weighted(_digits(digits), (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11
+    ) % 10 == int(digits[12])
 
 
 def malaysian(number: str) -> bool:

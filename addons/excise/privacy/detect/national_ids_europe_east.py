@@ -19,7 +19,7 @@ EAST = (
     IdRule("al-nipt", _TAX, "[A-Z] ?9{8} ?[A-Z]", Std("al", "nipt"), "nipt|nuis|numri i identifikimit|albanian tax"),
     IdRule("al-nid", _PERSON, "[A-Z]9{8}[A-Z]", None, "numri personal|numri i identitetit|letërnjoftim|albanian id"),
     IdRule("az-voen", _TAX, "999 ?999 ?9999", Std("az", "voen"), "vöen|voen|vergi ödəyicisinin"),
-    IdRule("az-fin", _PERSON, "[0-9A-HJ-NP-Z]{7}", None, "fin kod|fin code|şəxsiyyət vəsiqəsi", strict=False),
+    IdRule("az-fin", _PERSON, "[0-9A-HJ-NP-Z]{7}", None, "fin kod|fin code|şəxsiyyət vəsiqəsi"),
     IdRule("bg-egn", _PERSON, "9{6} ?9{3} ?9", Std("bg", "egn"), "егн|egn|единен граждански номер|bulgarian personal"),
     IdRule("bg-pnf", _PERSON, "9{4} ?9{3} ?9{3}", Std("bg", "pnf"), "лнч|lnch|личен номер на чужденец|pnf"),
     IdRule("bg-eik", _TAX, "9{9}|9{10}", Std("bg", "vat"), "еик|булстат|eik|bulstat|ддс номер", "ддс"),
@@ -34,7 +34,7 @@ EAST = (
     ),
     IdRule(
         "cz-dic", _TAX, "(CZ ?)?9{8,10}", lambda n: Std("cz", "dic")(n), "dič|daňové identifikační číslo|ičo|identifikační číslo osoby",
-        "dic|ico|ič",
+        "dic|ico",
     ),
     IdRule("cz-op", _PERSON, "9{9}", None, "číslo občanského průkazu|občanský průkaz|číslo op|občanského průkazu"),
     IdRule("hr-oib", _TAX, "(HR ?)?9{11}", Std("hr", "oib"), "oib|osobni identifikacijski broj|oib-a|croatian personal"),
@@ -50,7 +50,7 @@ EAST = (
         "személyi szám|személyi azonosító|személyi igazolvány|személyazonosító|személyi igazolványszám",
     ),
     IdRule(
-        "lt-asmens", _PERSON, "[1-6]9{10}", Std("lt", "asmens"), "asmens kodas|asmens kodo|asmens kodą|asmens|lithuanian personal", "ak",
+        "lt-asmens", _PERSON, "[1-6]9{10}", Std("lt", "asmens"), "asmens kodas|asmens kodo|asmens kodą|asmens|lithuanian personal", "",
     ),
     IdRule("lt-pvm", _TAX, "(LT ?)?(9{12}|9{9})", lambda n: Std("lt", "pvm")(n), "pvm mokėtojo kodas|pvm kodas|pvm"),
     IdRule(

@@ -16,20 +16,20 @@ _VAT = (
     "|momsregistreringsnummer|moms nr|mva-nummer|alv-numero|alv-tunnus|número de iva|nif-iva|nif iva|nip ue|vat ue|numer vat|dič|ič dph"
     "|dph číslo|adószám|közösségi adószám|cod tva|cod de tva|cod fiscal|kmkr|käibemaksukohustuslase|pvn reģistrācijas|pvm kodas"
     "|pvm mokėtojo|id za ddv|ddv številka|id številka za ddv|pdv id|pdv broj|ддс номер|ддс №|αφμ|ΦΠΑ|αριθμός φπα"
+)
 _EU = (
     "ATU99999999|BE[01]9{9}|BG9{9,10}|CY99999999a|CZ9{8,10}|DE999999999|DK99999999|EE999999999|EL999999999|ESx9999999x|FI99999999"
     "|FRxx999999999|HR9{11}|HU99999999|IE9x99999[A-Z]{1,2}|IT9{11}|LT(9{9}|9{12})|LU99999999|LV9{11}|MT99999999|NL9{9}B99|PL9{10}|PT9{9}"
     "|RO9{6,10}|SE9{12}|SI99999999|SK9{10}|(GB|XI)9{9}(999)?"
+)
 _EU_WRITTEN = (
     "((AT ?)?U|BE|BG|CZ|DE|DK|EE|EL|GR|FI|HR|HU|IT|LT|LU|LV|MT|PL|PT|RO|SE|SI|SK|GB|XI)[ -]?9([ .-]?9){6,12}|CY[ -]?9{8}a"
     "|ES[ -]?x[ -]?9{7}[ -]?x|FR ?xx ?999 ?999 ?999|IE ?9x99999[A-Z]{1,2}|NL ?9{9}B99|CHE[ -]?999.?999.?999( ?(MWST|TVA|IVA|VAT))?"
-)   "((AT ?)?U|BE|BG|CZ|DE|DK|EE|EL|GR|FI|HR|HU|IT|LT|LU|LV|MT|PL|PT|RO|SE|SI|SK|GB|XI)[ -]?9([ .-]?9){6,12}|CY[ -]?9{8}a|ES[ -]?x[ -]?9{7}[ -]?x|FR ?xx ?999 ?999 ?999"
-    "|IE ?9x99999[A-Z]{1,2}|NL ?9{9}B99|CHE[ -]?999.?999.?999( ?(MWST|TVA|IVA|VAT))?"
 )
 
 # fmt: off
 WEST = (
-    IdRule("eu-oss", _TAX, "(EU|IM) ?9{9,10}", Std("eu", "oss"), "oss:|one stop shop|import one stop|ioss|oss number"),
+    IdRule("eu-oss", _TAX, "(EU|IM) ?9{9,10}", Std("eu", "oss"), "one stop shop|import one stop|ioss|oss number"),
     IdRule("eu-vat", _TAX, _EU_WRITTEN, check.vat, _VAT, "mwst|tva|iva|btw|moms|mva|alv|nip|dph|pvn|pvm|ddv|pdv|ddc", _EU),
     IdRule("ad-nrt", _TAX, "[ACDEFGLOPU][ -]?9{6}[ -]?a", Std("ad", "nrt"), "nrt|número de registre tributari", "", "[ACDEFGLOPU]-9{6}-a"),
     IdRule(
@@ -53,7 +53,7 @@ WEST = (
     IdRule(
         "ch-ahv", _PERSON, "756.?9999.?9999.?99", Std("ch", "ssn"),
         "ahv|ahv-nummer|ahvn13|ahv-nr|numéro avs|n° avs|avs|numero avs|sozialversicherungsnummer|oasi|nss", "",
-        "756.9999.9999.99|756 9999 9999 99|7569{10}",
+        "756.9999.9999.99|756 9999 9999 99",
     ),
     IdRule(
         "ch-uid", _TAX, "CHE[ -]?999.?999.?999( ?(MWST|TVA|IVA|VAT))?", Std("ch", "uid"),
@@ -215,7 +215,7 @@ WEST = (
     ),
     IdRule(
         "pt-cc", _PERSON, "99999999 ?9 ?xx9", Std("pt", "cc"),
-        "cartão de cidadão|cartão do cidadão|número do cartão de cidadão|número do cc|bilhete de identidade", "cc",
+        "cartão de cidadão|cartão do cidadão|número do cartão de cidadão|número do cc|bilhete de identidade", "",
         "99999999 9 [A-Z]{2}9|99999999 9[A-Z]{2}9",
     ),
     IdRule("pt-bi", _PERSON, "9{8}( ?9)?", None, "bilhete de identidade|cartão de cidadão|número de identificação civil|nic:"),

@@ -17,6 +17,9 @@ _NATIONAL = (
     "|identifiant national|pièce d'identité|carte d'identité|número de identidad|número de identificación|documento de identidad"
     "|número de identidade|número de identificação|documento de identidade|numero di identità|documento d'identità|carta d'identità"
     "|numero identificativo|ausweisnummer|personenkennzahl|identifikationsnummer|identitätsnummer|identiteitsnummer|persoonsnummer"
+    "|numer identyfikacyjny|osobní číslo|osobné číslo|rodné číslo|удостоверение личности|личный номер|идентификационный номер"
+    "|kimlik numarası|nomor identitas|رقم الهوية|الرقم الوطني|身份证|身份證|証件號|证件号|주민번호"
+)
 _TAX = (
     "tax id|uk tax|uk vat|tax number|tax no|tax nr|tax code|tax identification|taxpayer id|taxpayer identification|taxpayer number"
     "|taxpayer no|tax identifier|tax reference|tax registration|tax payer id|vat number|vat no|vat nr|vat id|vat registration|vat reg"
@@ -24,6 +27,9 @@ _TAX = (
     "|company registration|registration number|enterprise number|gst number|gst no|gst registration|numéro fiscal|identifiant fiscal"
     "|identification fiscale|número fiscal|identificación fiscal|identificación tributaria|identificação fiscal|codice fiscale"
     "|steuernummer|steuer-id|ust-idnr|belastingnummer|fiscaal nummer|skattenummer|numer podatkowy|daňové číslo|налоговый номер"
+    "|vergi numarası|税号|mehrwertsteuernummer|merverdiavgift|mervärdesskatt|arvonlisäveronumero|taxe sur la valeur ajoutée"
+    "|pievienotās vērtības|pridėtinės vertės|imposta sul valore|ič pre daň|ΦΠΑ|納税者番号|納税者識別番号"
+)
 _OF = (
     "albanian algerian andorran argentine argentinian armenian australian austrian azerbaijani bangladeshi belarusian belgian bolivian"
     " bosnian brazilian bulgarian canadian chilean chinese colombian croatian cuban cypriot czech danish dominican dutch ecuadorian"
@@ -39,12 +45,6 @@ _OF = (
     " malaysia malta mauritius mexico moldova monaco montenegro morocco mozambique nepal netherlands nicaragua nigeria norway oman"
     " pakistan panama paraguay peru philippines poland portugal qatar romania russia rwanda salvador senegal serbia slovakia slovenia"
     " spain sweden switzerland tanzania thailand tunisia turkey uganda ukraine uruguay uzbekistan venezuela vietnam zambia zimbabwe"
-)   " spanish swedish swiss taiwanese taiwan tanzanian thai tunisian turkish ugandan ukrainian uruguayan uzbek venezuelan vietnamese zambian zimbabwean"
-    " albania algeria andorra argentina armenia australia austria azerbaijan bangladesh belarus belgium bolivia bosnia brazil bulgaria canada chile china colombia croatia cuba"
-    " cyprus denmark ecuador egypt estonia finland france georgia germany ghana greece guatemala guinea honduras hungary iceland india indonesia iran iraq ireland israel italy"
-    " japan jordan kazakhstan kenya korea kuwait latvia lebanon lithuania macedonia malaysia malta mauritius mexico moldova monaco montenegro morocco mozambique nepal netherlands"
-    " nicaragua nigeria norway oman pakistan panama paraguay peru philippines poland portugal qatar romania russia rwanda salvador senegal serbia slovakia slovenia spain sweden"
-    " switzerland tanzania thailand tunisia turkey uganda ukraine uruguay uzbekistan venezuela vietnam zambia zimbabwe"
 )
 _PERSONAL_NOUNS = (
     "id",

@@ -35,14 +35,19 @@ _RIGHT = r"(?![0-9A-Za-z])(?![./\u2013-][0-9])"
 _LEFT_ALONE = r"(?<![0-9A-Za-z_+/%$#@.\\-])"
 _RIGHT_ALONE = r"(?![0-9A-Za-z_+/=%@\\-])(?![.:][0-9])"
 # A shape with spaces in it could be a part of a row of numbers.
-_LEFT_SPACED = r"(?<![0-9A-F][ ,\t])"
+_LEFT_SPACED = r"(?<![0-9][ ,\t])"
 _RIGHT_SPACED = r"(?![ ,\t]{1,2}[0-9])"
 # What follows a short word: the gate need not stop at every "setting" for "tin"; the last ones as in `nifNr`. Two letters are a word
 # only as a key or before a colon.
 _ENDS = (*" :=\"'_-,;.\t\n|/#)(\x02\x03", "s ", "no", "nr", "num")
-_ENDS_OF_TWO = (KEY_END, *":=\"'", " is", " no", " nr")
-_ASSIGNED = re.compile(r"""["'\])*]{0,3}[ ]{0,2}[:=\x02,;|\t]|[ ]{1,2}(?:(?:is|no|nr|num|number|n°|nº|#)\b|[A-Z]{0,6}[ -]?[0-9])""")
+_ENDS_OF_TWO = (KEY_END, *":=\"',\n ")
+_ASSIGNED = re.compile(
+    r"""["'\])*]{0,3}[ ]{0,2}[:=\x02,;|\t\n]"""
+    r"""|[ ]{1,2}(?:(?:is|es|est|ist|lautet|é|è|jest|no|nr|num|number|n°|nº|#)[ :.]|[A-Z]{0,6}[ -]?[0-9]"""
+    r"""|(?:del?|du|of|van|von|do|da|der|des|di)[ ][\w ]{1,20}:)"""
+)
 _TO_THE_NEXT = re.compile(r"[^\x02\x03]{0,12}\x03[^\x02\x03]{0,24}\x02")
+_ALPHANUMERIC = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _UNACCENTED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "ı": "i", "æ": "ae", "ð": "d", "þ": "th"})
 
 
@@ -76,12 +81,12 @@ def spellings(words: str) -> dict[str, bool]:
     """
     found: dict[str, bool] = {}
     for entry in filter(None, words.split("|")):
-        word = entry.removesuffix(":")
+        word = entry.removesuffix(":").replace("-", " ")
         bare = "".join(sign for sign in unicodedata.normalize("NFD", word) if not unicodedata.combining(sign)).translate(_UNACCENTED)
         for spelling in (word, bare) if bare.isascii() else (word,):
             for joint in (" ", "_", "-", "") if " " in spelling else ("",):
                 spelt = spelling.replace(" ", joint)
-                found[spelt] = word != entry and found.get(spelt, True)
+                found[spelt] = entry.endswith(":") and found.get(spelt, True)
     return found
 
 
@@ -123,7 +128,6 @@ class IdRule:
             one of them the shape is enough, for people type samples with wrong check digits.
         hints: Words it shares with other things: beside one of them the check must be right.
         alone: Shape that needs no name, if `check` is right; upper case only. Empty: there is none.
-        sample: One that is right in every respect, made up by chance.
         strict: Beside its own name too the check must be right.
         headed: The gate looks for the first word of each name alone; for many names with few first words.
         certain: Weight of one whose check is right.
@@ -136,7 +140,6 @@ class IdRule:
     names: str = ""
     hints: str = ""
     alone: str = ""
-    sample: str = ""
     strict: bool = False
     headed: bool = False
     certain: int = CHECKED
@@ -171,13 +174,23 @@ class IdRule:
         if len(places) * DENSE > len(text) > 10_000:
             places = _near(places, [match.start() for match in pattern.finditer(text)])
         words = [(place, place + length, own) for place in places for length, own in (self._word(text, place),) if length]
+        checked: dict[str, bool] = {}  # a check takes microseconds, and a number may stand near several words
+
+        def right(number: str) -> bool:
+            if self.check is None:
+                return True
+            if (answer := checked.get(number)) is None:
+                answer = checked[number] = self.check(number)
+            return answer
+
         seen: set[tuple[int, int]] = set()
-        for start, end in self._numbers(pattern, text, words):
+        for start, end in self._numbers(pattern, text, words, right):
             if (start, end) not in seen:
                 seen.add((start, end))
-                yield Finding(start, end, self.entity, self.name, self._weight(text[start:end]))
+                weight = self.certain if self.check is not None and right(text[start:end]) else NAMED
+                yield Finding(start, end, self.entity, self.name, weight)
 
-    def _numbers(self, pattern: re.Pattern[str], text: str, words: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int]]:
+    def _numbers(self, pattern: re.Pattern[str], text: str, words: list[tuple[int, int, bool]], right: Check) -> Iterator[tuple[int, int]]:
         cells_left = MOST_CELLS
         named = -BEFORE  # end of the last name, behind which the shape is enough
         before = 0  # end of the last word
@@ -185,14 +198,14 @@ class IdRule:
             if own and not self.strict:
                 named = end
             after = words[at + 1][0] if at + 1 < len(words) else len(text)
-            if not (yield from self._behind(pattern, text, end, after, named)):
-                yield from self._ahead(pattern, text, max(before, start - BEHIND - LONGEST), start)
+            if not (yield from self._behind(pattern, text, end, after, named, right)):
+                yield from self._ahead(pattern, text, max(before, start - BEHIND - LONGEST), start, right)
             before = end
             line = text.find("\n", end, end + 2_000)
             if 0 <= line < len(text) - 1 and cells_left > 0:
                 for first, last in cells(text, start):
                     cells_left -= 1
-                    if (match := pattern.fullmatch(text, first, last)) and (named == end or self._right(match[0])):
+                    if (match := pattern.fullmatch(text, first, last)) and (named == end or right(match[0])):
                         yield first, last
 
     def _word(self, text: str, place: int) -> tuple[int, bool]:
@@ -214,10 +227,9 @@ class IdRule:
                 return length, False
         return 0, False
 
-    def _right(self, number: str) -> bool:
-        return self.check is None or self.check(number)
-
-    def _behind(self, pattern: re.Pattern[str], text: str, end: int, after: int, named: int) -> Generator[tuple[int, int], None, bool]:
+    def _behind(
+        self, pattern: re.Pattern[str], text: str, end: int, after: int, named: int, right: Check
+    ) -> Generator[tuple[int, int], None, bool]:
         """
         Numbers behind the word that ends at `end`, in front of the next word: near it, or near one another. Returns whether there are any.
         """
@@ -225,34 +237,22 @@ class IdRule:
         for match in pattern.finditer(text, end, _stop(text, end, BEFORE + LONGEST)):
             if match.start() - reach > BEFORE or match.start() >= after:
                 break
-            if (not found and match.start() - named <= BEFORE) or self._right(match[0]):
+            if (not found and match.start() - named <= BEFORE) or right(match[0]):
                 found, reach = True, match.end()
                 yield match.span()
-        if not found and (following := self._next(pattern, text, end)):
+        if not found and self.check is not None and (following := _next(pattern, text, end, right)):
             yield following.span()
             return True
         return found
 
-    def _ahead(self, pattern: re.Pattern[str], text: str, floor: int, start: int) -> Iterator[tuple[int, int]]:
+    def _ahead(self, pattern: re.Pattern[str], text: str, floor: int, start: int, right: Check) -> Iterator[tuple[int, int]]:
         """
         Numbers in front of the word at `start`.
         """
         floor = max(floor, text.rfind(ELEMENT_END, floor, start) + 1, text.rfind(KEY_END, floor, start) + 1)
         for match in pattern.finditer(text, floor, start):
-            if start - match.end() <= BEHIND and (self.check(match[0]) if self.check else _leads(text[match.end() : start])):
+            if start - match.end() <= BEHIND and (right(match[0]) if self.check else _leads(text[match.end() : start])):
                 yield match.span()
-
-    def _next(self, pattern: re.Pattern[str], text: str, end: int) -> re.Match[str] | None:
-        """
-        The whole value of the next key, as in `{"type": "CPF", "value": "…"}`; its check must be right.
-        """
-        if self.check is None or not (gap := _TO_THE_NEXT.match(text, end)):
-            return None
-        match = pattern.match(text, gap.end())
-        return match if match and text[match.end() : match.end() + 1] in ("", ELEMENT_END) and self.check(match[0]) else None
-
-    def _weight(self, number: str) -> int:
-        return self.certain if self.check is not None and self.check(number) else NAMED
 
 
 class Unmistakable:
@@ -272,29 +272,35 @@ class Unmistakable:
         options.max_mem = 64 << 20
         joined = "|".join(expression(rule.alone) for rule in self._rules)
         self._any = re2.compile(rf"(?:^|[^0-9A-Za-z_+/%$#@\\-])(?:{joined})\b".encode(), options)
-        self._patterns: list[re.Pattern[str]] = []
+        self._patterns: tuple[re.Pattern[str], ...] = ()
+        self._first: re.Pattern[str] | None = None
 
     def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
         data = as_bytes(text)
         wide = len(data) != len(text)
         at = characters = 0
         for match in self._any.finditer(data):
-            start = match.start()
+            # All but the first of a text come with the sign in front of them, or with the last byte of it.
+            start = match.start() if data[match.start()] in _ALPHANUMERIC else match.start() + 1
             if wide:
                 characters += len(data[at:start].decode("utf-8", "surrogatepass"))
                 at, start = start, characters
-            yield from self._settle(text, start)
+            if found := self._at(text, start):
+                yield found
 
-    def _settle(self, text: str, start: int) -> Iterator[Finding]:
-        """
-        What begins at `start` or behind the one character there.
-        """
-        if not self._patterns:
-            self._patterns = [re.compile(_alone(rule.alone)) for rule in self._rules]
-        for place in (start, start + 1):
-            for rule, pattern in zip(self._rules, self._patterns, strict=True):
-                if (found := pattern.match(text, place)) and (rule.check is None or rule.check(found[0])):
-                    yield Finding(place, found.end(), rule.entity, rule.name, CHECKED)
+    def _at(self, text: str, start: int) -> Finding | None:
+        if self._first is None:
+            ways = [_alone(rule.alone) for rule in self._rules]
+            self._first = re.compile("|".join(f"(?P<way{number}>{way})" for number, way in enumerate(ways)))
+            self._patterns = tuple(map(re.compile, ways))
+        first = self._first.match(text, start)
+        if first is None or first.lastgroup is None:
+            return None
+        for number in range(int(first.lastgroup[3:]), len(self._rules)):
+            rule = self._rules[number]
+            if (found := self._patterns[number].match(text, start)) and (rule.check is None or rule.check(found[0])):
+                return Finding(start, found.end(), rule.entity, rule.name, CHECKED)
+        return None
 
 
 def begins(text: str, place: int) -> bool:
@@ -326,8 +332,19 @@ def _undivided(sign: str) -> bool:
 
 
 def _alone(shape: str) -> str:
-    left, right = (_LEFT_SPACED, _RIGHT_SPACED) if " " in shape else ("", "")
-    return f"{left}{_LEFT_ALONE}(?:{expression(shape)}){_RIGHT_ALONE}{right}"
+    ways = re.split(r"\|(?![^(]*\))", shape)
+    bounded = (f"{_LEFT_SPACED}{expression(way)}{_RIGHT_SPACED}" if " " in way else expression(way) for way in ways)
+    return f"{_LEFT_ALONE}(?:{'|'.join(bounded)}){_RIGHT_ALONE}"
+
+
+def _next(pattern: re.Pattern[str], text: str, end: int, right: Check) -> re.Match[str] | None:
+    """
+    The whole value of the next key, as in `{"type": "CPF", "value": "…"}`; its check must be right.
+    """
+    if not (gap := _TO_THE_NEXT.match(text, end)):
+        return None
+    match = pattern.match(text, gap.end())
+    return match if match and text[match.end() : match.end() + 1] in ("", ELEMENT_END) and right(match[0]) else None
 
 
 def _near(places: Sequence[int], numbers: list[int]) -> list[int]:

@@ -21,8 +21,14 @@ _ALNUM = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 # What makes four numbers a version; blanks, quotes and signs of assignment or comparison may stand between.
 _VERSION = re.compile(
     r"(?i:(?:\b(?:version|versions|ver|release|revision|firmware|section|clause|oid)|_version|[a-z]version)[\s\"'`:=<>~^,()v\x02-]{0,6}$"
-    r"|(?<![a-z0-9])v[. ]?$|(?:==|>=|<=|~=|!=|@|\^|~|§ ?)v?$)"
+    r"|(?<![a-z0-9])v[. ]?$|(?:==|>=|<=|~=|!=|[a-z0-9]<|@|\^|~|§ ?)v?$)"
 )
+_VERSION_WORDS = ("version", "versions", "ver", "release", "revision", "firmware", "section", "clause", "oid")
+_ASSIGNING = " \t\n\"'`:=<>~^,()vV-\x02"
+_COMPARING = frozenset("=@^~§<vV.")
+_JOINING = frozenset("-_/vV")
+# Four numbers below 256 each are a host sooner than a version, if a name to log in with is in front.
+_LOGIN = re.compile(r"(?<![\w./-])(?:root|admin|ubuntu|user|ec2-user|debian|pi|centos|postgres)@$")
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_]-v?$|(?:^|[\s\"'(;])[A-Za-z]{2,24}/v?$")
 _HOST_BEFORE = re.compile(r"(?i:server|host|node|ip|client|addr|router|gateway|proxy|peer|from|to)[-/]$")
 _BUMP = re.compile(r"(?i:updat|upgrad|bump|patch|releas|downgrad)[a-z]*[\w ./@:*`-]{0,32}\b(?:to|from)[ :`]{1,3}$")
@@ -30,7 +36,15 @@ _BUMP = re.compile(r"(?i:updat|upgrad|bump|patch|releas|downgrad)[a-z]*[\w ./@:*
 _LINE_BEGIN = re.compile(r"(?:^|[\n\x02\x03])[ \t]*(?:(?:/?\*+|#+|//+|--|%|;)[ \t]*)?$")
 _HEADING = re.compile(r"\.?[ \t]+[A-Z]")
 _SMALL = re.compile(r"1?[0-9]\.[12]?[0-9]\.[12]?[0-9]\.[12]?[0-9]")
-_PACKAGE = re.compile(r" (?:[Rr]elease|[Cc]hangelog)|-[0-9]{1,2}(?![0-9.])|[-_.](?:[a-z]|py[0-9]|cp[0-9]|whl|tar|zip|jar|dll|so|exe|deb|rpm|msi|nupkg)")
+_PACKAGE = re.compile(
+    r" (?:[Rr]elease|[Cc]hangelog)| [0-9] [01] [0-9.-]|-[0-9]{1,2}(?![0-9.])|[-_.](?:[a-z]|py[0-9]|cp[0-9]|whl|tar|zip|jar|dll|so"
+    r"|exe|deb|rpm|msi|nupkg)"
+)
+_DOCUMENTATION = frozenset({(192, 0, 2), (198, 51, 100), (203, 0, 113)})  # RFC 5737
+# RFC 1918, 3927 (link-local), 6598 (carrier-grade NAT), 2544 (benchmarks)
+_PRIVATE = frozenset(
+    {(192, 168), (169, 254), (198, 18), (198, 19)} | {(172, part) for part in range(16, 32)} | {(100, part) for part in range(64, 128)}
+)
 _NO_MACHINE4 = tuple(
     ipaddress.ip_network(network)
     for network in ("0.0.0.0/8", "127.0.0.0/8", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "255.0.0.0/8")
@@ -58,7 +72,7 @@ class Ipv4:
     )
     misses: tuple[str, ...] = (
         "127.0.0.1",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 - a sample
         "255.255.255.0",
         "192.0.2.4",
         "version 1.2.3.4",
@@ -77,14 +91,18 @@ class Ipv4:
         for found in _DOTTED.finditer(text):
             at = found.start()
             first = _FIRST.search(text, max(0, at - 4), at)
-            if first is None or not _is_byte(first[0]) or not all(_is_byte(part) for part in found.groups()):
+            if first is None:
                 continue
+            parts = (first[0], *found.groups())
+            if not all(map(_is_byte, parts)):
+                continue
+            address = tuple(map(int, parts))
             start, end = first.start(), found.end()
-            address = ipaddress.IPv4Address(text[start:end])
-            private = address.is_private or address.is_link_local
-            if any(address in network for network in _NO_MACHINE4) or _is_version(text, start, end, private=private):
+            if address[0] in (0, 127, 255) or address[:3] in _DOCUMENTATION:
                 continue
-            yield Finding(start, end, "IP_ADDRESS", "ipv4-private" if private else self.name, 80)
+            private = address[0] == 10 or address[:2] in _PRIVATE or address[0] >= 240
+            if not _is_version(text, start, end, private=private):
+                yield Finding(start, end, "IP_ADDRESS", "ipv4-private" if private else self.name, 80)
 
 
 def _is_byte(digits: str) -> bool:
@@ -93,29 +111,25 @@ def _is_byte(digits: str) -> bool:
 
 def _is_version(text: str, start: int, end: int, *, private: bool) -> bool:
     floor = max(0, start - 32)
-    before = _VERSION.search(text, floor, start)
-    if before is not None and not (before[0] == "@" and _is_login(text, start)):
+    near = text[floor:start]
+    last = near[-1:]
+    # Most stand behind a blank or a quote with no such word in front.
+    if near.rstrip(" ")[-1:] in _COMPARING or near.rstrip(_ASSIGNING)[-9:].lower().endswith(_VERSION_WORDS):
+        before = _VERSION.search(near)
+        if before is not None and not (before[0] == "@" and _LOGIN.search(near)):
+            return True
+    if last in _JOINING and _NAME_BEFORE.search(near):
+        return not (text.startswith(":", end) or (private and not text.startswith("10.", start)) or _HOST_BEFORE.search(near))
+    if last in " :`" and _BUMP.search(text, max(0, start - 60), start):
         return True
-    if _NAME_BEFORE.search(text, floor, start) and not (
-        text.startswith(":", end) or (private and not text.startswith("10.", start)) or _HOST_BEFORE.search(text, floor, start)
-    ):
+    if _PACKAGE.match(text, end):
         return True
-    if (
+    return (
         not private
-        and _SMALL.fullmatch(text, start, end)
-        and _HEADING.match(text, end)
-        and _LINE_BEGIN.search(text, floor, start) is not None
-        and (start - floor < 32 or "\n" in text[floor:start] or floor == 0)
-    ):
-        return True
-    return _PACKAGE.match(text, end) is not None or _BUMP.search(text, max(0, start - 60), start) is not None
-
-
-def _is_login(text: str, start: int) -> bool:
-    """
-    `root@8.8.4.4`: four numbers below 256 each are a host there sooner than a version, if a name to log in with is in front.
-    """
-    return re.search(r"(?<![\w./-])(?:root|admin|ubuntu|user|ec2-user|debian|pi|centos|postgres)@$", text[max(0, start - 16) : start]) is not None
+        and _SMALL.fullmatch(text, start, end) is not None
+        and _HEADING.match(text, end) is not None
+        and _LINE_BEGIN.search(near) is not None
+    )
 
 
 # Either `::`, or eight groups: so never a time of day.
@@ -199,7 +213,9 @@ def _kind6(value: str) -> str | None:
     return "ipv6-private" if (mapped.is_private if mapped is not None else address.is_private or address.is_link_local) else "ipv6"
 
 
-_MAC_NOBODY = re.compile(r"(?i)(?:(?:00|ff)[:.-]?)+|(?:0000|ffff)[.](?:0000|ffff)[.](?:0000|ffff)|01[:-]?00[:-]?5e.*|33[:-]33.*|(?:aa[:-]bb[:-]cc|00[:-]11[:-]22[:-]33).*")
+_MAC_NOBODY = re.compile(
+    r"(?i)(?:(?:00|ff)[:.-]?)+|(?:0000|ffff)[.](?:0000|ffff)[.](?:0000|ffff)|01[:-]?00[:-]?5e.*|33[:-]33.*|(?:aa[:-]bb[:-]cc|00[:-]11[:-]22[:-]33).*"
+)
 
 
 def _somebodys_mac(found: re.Match[str]) -> bool:
@@ -269,7 +285,8 @@ RULES = (
     Detector(
         name="mac-named",
         entity="MAC_ADDRESS",
-        pattern=r"(?i:(?<![a-z])(?:mac|bssid|hwaddr|ether)(?:[ _-]?(?:address|addr))?)[\s\"':=\x02]{1,6}(?P<value>[0-9A-Fa-f]{12})(?![0-9A-Za-z])",
+        pattern=r"(?i:(?<![a-z])(?:mac|bssid|hwaddr|ether)(?:[ _-]?(?:address"
+        r"|addr))?)[\s\"':=\x02]{1,6}(?P<value>[0-9A-Fa-f]{12})(?![0-9A-Za-z])",
         keywords=("mac", "bssid", "hwaddr", "ether"),
         reach=None,
         validate=_somebodys_mac,

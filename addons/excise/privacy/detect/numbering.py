@@ -10,10 +10,12 @@ import re
 from functools import cache
 
 # Whose national numbers are known: the plan is tried in this order.
-REGIONS = (
-    "US GB DE FR ES IT NL BE CH AT IN AU CA BR MX PL SE NO DK FI PT IE NZ ZA CN JP KR SG HK TW TR GR CZ SK HU RO BG HR SI RS RU UA AR CL CO PE"
+_TRIED = (
+    "US GB DE FR ES IT NL BE CH AT IN AU CA BR MX PL SE NO DK FI PT IE NZ ZA CN JP KR SG HK TW TR GR CZ SK HU RO BG HR SI RS RU UA"
+    " AR CL CO PE"
     " IL AE SA EG MA PK BD PH ID MY TH VN NG KE LU EE LV LT IS"
-).split()
+)
+REGIONS = tuple(_TRIED.split())
 
 
 @cache
@@ -25,9 +27,7 @@ def _plan(region: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str
     # Imported when the first number is looked at: 70 ms and 8 MB that most texts do not need.
     from phonenumbers.phonemetadata import PhoneMetadata
 
-    metadata = (
-        PhoneMetadata.metadata_for_nongeo_region(int(region)) if region.isdigit() else PhoneMetadata.metadata_for_region(region)
-    )
+    metadata = PhoneMetadata.metadata_for_nongeo_region(int(region)) if region.isdigit() else PhoneMetadata.metadata_for_region(region)
     if metadata is None:
         return re.compile(r"(?!)"), re.compile(r"(?!)"), None
     kinds = (

@@ -52,7 +52,15 @@ class InternationalPhones:
         ("+44 7911 123456 12:30", "+44 7911 123456"),
         ("(+61 2 9374 4000)", "+61 2 9374 4000"),
     )
-    misses: tuple[str, ...] = ("a+14155552671", "+1.2345678", "+1234567", "x = y +1000000000", "+999 123 456 789", "00 11 22 33 44", "1e+4155552671")
+    misses: tuple[str, ...] = (
+        "a+14155552671",
+        "+1.2345678",
+        "+1234567",
+        "x = y +1000000000",
+        "+999 123 456 789",
+        "00 11 22 33 44",
+        "1e+4155552671",
+    )
 
     _PLUS = re.compile(rf"\+(?<![0-9A-Za-z_+].) ?\(?[1-9]{_REST}(?![0-9A-Za-z_])")
     _ZEROS = re.compile(rf"00(?<![0-9A-Za-z_.,:+/-]..)[1-9][0-9]{{0,2}}[ \-/(]{_REST}(?![0-9A-Za-z_])")
@@ -61,7 +69,9 @@ class InternationalPhones:
         looked = plain(text)
         for found in self._PLUS.finditer(looked):
             start, end = found.span()
-            if (stop := _longest(looked, start, end, _international)) and not (looked[stop : stop + 1] == "." and looked[stop + 1 : stop + 2].isdigit()):
+            if (stop := _longest(looked, start, end, _international)) and not (
+                looked[stop : stop + 1] == "." and looked[stop + 1 : stop + 2].isdigit()
+            ):
                 yield Finding(start, _with_extension(text, stop), "PHONE", self.name, 80)
         for found in self._ZEROS.finditer(looked):
             start, end = found.span()
@@ -105,7 +115,15 @@ class NorthAmericanPhones:
         ("001-415-555-0132x123", "001-415-555-0132x123"),
         ("(212)736-5000", "(212)736-5000"),
     )
-    misses: tuple[str, ...] = ("115-555-0132", "415-055-0132", "2415-555-0132", "415-555-0132-9", "0.415.555.0132", "a415-555-0132", "911.736.5000")
+    misses: tuple[str, ...] = (
+        "115-555-0132",
+        "415-055-0132",
+        "2415-555-0132",
+        "415-555-0132-9",
+        "0.415.555.0132",
+        "a415-555-0132",
+        "911.736.5000",
+    )
     _FORMS = (
         re.compile(rb"\(000\)[ -]?000[- .]0000(?!0|[-.][0A])"),
         re.compile(rb"000-000-0000(?!0|[-.][0A])"),
@@ -131,7 +149,11 @@ class NorthAmericanPhones:
                 yield Finding(start, stop, "PHONE", self.name, 80)
 
 
-_DATE = re.compile(r"(?:19|20)[0-9]{2}[-./ ][0-9]{1,2}[-./ ][0-9]{1,2}|[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ](?:19|20)[0-9]{2}|(?:19|20)[0-9]{6}")
+_DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12][0-9]|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)[0-9]{2}"
+_DATE = re.compile(
+    rf"{_YEAR}[-./ ]{_MONTH}[-./ ]{_DAY}(?![0-9])|{_DAY}[-./ ]{_MONTH}[-./ ]{_YEAR}(?![0-9])"
+    rf"|{_MONTH}[-./]{_DAY}[-./]{_YEAR}(?![0-9])|{_YEAR}(?:0[1-9]|1[0-2])[0-3][0-9]"
+)
 _FRACTION = re.compile(r"[0-9]{1,3}\.[0-9]{4,}")
 _YEARS = re.compile(r"(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}$")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
@@ -143,7 +165,7 @@ def _is_number(value: str) -> bool:
     """
     digits = digits_of(value)
     return (
-        7 <= len(digits) <= 15
+        (7 if value.isdigit() else 6) <= len(digits) <= 15
         and len(set(digits)) > 1
         and not (_DATE.fullmatch(value) or _IPV4.fullmatch(value) or _FRACTION.fullmatch(value))
     )
@@ -156,11 +178,12 @@ def _is_national(value: str) -> bool:
 
 _NUMBER = r"(?i:[ _-]?(?:numbers?|nummer|numero|número|numéro|num|no|nr|n°|#))?"
 _VALUE = (
-    r"(?<![0-9A-Za-z_.])(?P<value>(?:\+ ?)?(?:\((?=[0-9 ]{1,6}\)))?[0-9](?:[ .()\-/\u00a0\u202f\u2009\u2011\u2013]{0,3}[0-9]){6,16}"
+    r"(?<![0-9A-Za-z_.])(?P<value>(?:\+ ?)?(?:\((?=[0-9 -]{1,6}\)))?[0-9](?:[ .()\-/\u00a0\u202f\u2009\u2011\u2013]{0,3}[0-9]){5,16}"
     r"(?: ?(?i:ext|extn|extension|x)\.? ?[0-9]{1,6})?)(?![0-9A-Za-z_]|[.,-][0-9])"
 )
 _NEAR = (
-    r"(?<![0-9A-Za-z_.,+*$€£#/:-])(?P<value>(?:(?:[1-9][ -]?)?\(0?[0-9]{1,5}\)|0[0-9]{1,5}|[1-9][0-9]{1,4}(?=[ .\-][0-9]{2,4}[ .\-]))(?:[ ./\u00a0\u202f\u2011-]{1,3}[0-9]{2,8}){1,5}"
+    r"(?<![0-9A-Za-z_.,+*$€£#/:-])(?P<value>(?:(?:[1-9][ -]?)?\(0?[0-9]{1,5}\)|0[0-9]{1,5}|[1-9][0-9]{1,4}(?=[ .\-][0-9]{2,4}["
+    r" .\-]))(?:[ ./\u00a0\u202f\u2011-]{1,3}[0-9]{2,8}){1,5}"
     r"|0[0-9]{8,11}|[2-9][0-9]{9})(?![0-9A-Za-z_]|[.,:-][0-9]|[%€$])"
 )
 
@@ -168,14 +191,63 @@ _NAMED = Labelled(
     name="phone-named",
     entity="PHONE",
     keywords=(
-        "phone", "tel.", "tel:", "tel ", "tel\x02", "tel\"", "tel,", "tel;", "tel\t", "tel|", "_tel", "mobil", "mobiel", "cell", "celul", "cel.", "cel:", "fax", "whatsapp", "telef", "telep", "movil",
-        "handy", "portable", "puhelin", "gsm", "msisdn", "hotline", "rufnummer", "mob:", "mob.", "ph:", "ph.", "ph#", "contact n", "contact_n", "sms", "viber", "signal:", "call me ", "call us ", "reach me ", "reach us ", "puh.", "tlf", "kontaktnum", "contactnum", "dialing", "dialled", "dialed",
+        "phone",
+        "tel.",
+        "tel:",
+        "tel ",
+        "tel\x02",
+        'tel"',
+        "tel,",
+        "tel;",
+        "tel\t",
+        "tel|",
+        "_tel",
+        "mobil",
+        "mobiel",
+        "cell",
+        "celul",
+        "cel.",
+        "cel:",
+        "fax",
+        "whatsapp",
+        "telef",
+        "telep",
+        "movil",
+        "handy",
+        "portable",
+        "puhelin",
+        "gsm",
+        "msisdn",
+        "hotline",
+        "rufnummer",
+        "mob:",
+        "mob.",
+        "ph:",
+        "ph.",
+        "ph#",
+        "contact n",
+        "contact_n",
+        "sms",
+        "viber",
+        "signal:",
+        "call me ",
+        "call us ",
+        "reach me ",
+        "reach us ",
+        "puh.",
+        "tlf",
+        "kontaktnum",
+        "contactnum",
+        "dialing",
+        "dialled",
+        "dialed",
     ),
     label=r"(?i:(?<![a-z])(?:(?:home|work|office|cell|mobile|contact|daytime|evening|business|emergency|customer|sms|user|my|your)[ _-]?)?"
     r"(?:tele|smart|cell)?(?:phone|fax)(?:[ _-]?(?:home|work|mobile|cell|fax))?"
     r"|(?<![a-z])tel|(?<=_)tel|(?<![a-z])mob|mobi(?:le|lnummer|ltelefon|ltel|el|l)|(?<![a-z])cell?(?:ul\w{2,5})?|(?<![a-z])whatsapp"
     r"|tel[eé]f[oó]n[eoiy]?|telefoon(?:nummer)?|telefonnummer|telephone|(?<![a-z])m[oó]vil|(?<![a-zA-Z_])handy|(?<![a-zA-Z_])portable|puhelin(?:numero)?|(?<![a-z])gsm"
-    r"|msisdn|hotline|rufnummer|(?<![a-z])ph|(?<![a-z])contact(?=[ _]?n)|contact(?=num)|kontakt(?=num)|(?<![a-z])sms|(?<![a-z])viber|(?<![a-zA-Z_])signal|(?<![a-z])puh|(?<![a-z])tlf"
+    r"|msisdn|hotline|rufnummer|(?<![a-z])ph|(?<![a-z])contact(?=[ _]?n)|contact(?=num)|kontakt(?=num)|(?<![a-z])sms"
+    r"|(?<![a-z])viber|(?<![a-zA-Z_])signal|(?<![a-z])puh|(?<![a-z])tlf"
     r"|(?<![a-z])(?:call|reach) (?:me|us) (?:at|on)|dialing|dialled|dialed)" + _NUMBER + r"(?![a-zA-Z])",
     value=_VALUE,
     validate=_is_number,
@@ -190,14 +262,43 @@ _NAMED = Labelled(
         ("call me at 5551234567", "5551234567"),
         ("mobilePhone = '0612345678'", "0612345678"),
     ),
-    misses=("hotel 1234567", "cell 12 of 30", "telemetry: 1234567", "phone on 2024-10-22", "tel 10.0.0.12", "iPhone 15, 2024", "phone 0000000"),
+    misses=(
+        "hotel 1234567",
+        "cell 12 of 30",
+        "telemetry: 1234567",
+        "phone on 2024-10-22",
+        "tel 10.0.0.12",
+        "iPhone 15, 2024",
+        "phone 0000000",
+    ),
 )
 _NEARBY = Labelled(
     name="phone-near",
     entity="PHONE",
     keywords=(
-        "phone", "call", "reach", "contact", "ring ", "dial", "text ", "mobil", "cell", "whatsapp", "telef", "telep", "appel", "llam", "chiam", "anruf", "kontakt",
-        "bel ", "ligue", "zadzwo", "soit",  "message", "fax",
+        "phone",
+        "call",
+        "reach",
+        "contact",
+        "ring ",
+        "dial",
+        "text ",
+        "mobil",
+        "cell",
+        "whatsapp",
+        "telef",
+        "telep",
+        "appel",
+        "llam",
+        "chiam",
+        "anruf",
+        "kontakt",
+        "bel ",
+        "ligue",
+        "zadzwo",
+        "soit",
+        "message",
+        "fax",
     ),
     label=r"(?i:(?<![a-z_])(?:phone|call(?:ed|ing)?|reach(?:ed)?|contact(?:ed)?|ring|dial(?:l?ed)?|text|mobile?|cell|whatsapp|fax|messaged?"
     r"|t[eé]l[eé](?:f|ph)\w{0,8}|appele[zr]|llam\w{0,6}|chiam\w{0,6}|anruf\w{0,3}|kontakt\w{0,8}|bel|ligue|zadzwo\w{1,4}|soita))(?![a-zA-Z_])",
@@ -218,8 +319,25 @@ _NEARBY = Labelled(
 _CALLED = Labelled(
     name="phone-called",
     entity="PHONE",
-    keywords=("call ", "text ", "ring ", "dial ", "reach ", "whatsapp ", "message ", " unter ", "bel ", "ligue ", "llama", "chiam", "appel", "zadzwo", "sms "),
-    label=r"(?i:(?<![a-z_])(?:call|text|ring|dial|reach|whatsapp|message|sms|bel|ligue|appele[zr](?:[ -]\w{2,4})?|llam\w{0,6}|chiam\w{0,6}|zadzwo\w{1,4}|(?<= )unter))"
+    keywords=(
+        "call ",
+        "text ",
+        "ring ",
+        "dial ",
+        "reach ",
+        "whatsapp ",
+        "message ",
+        " unter ",
+        "bel ",
+        "ligue ",
+        "llama",
+        "chiam",
+        "appel",
+        "zadzwo",
+        "sms ",
+    ),
+    label=r"(?i:(?<![a-z_])(?:call|text|ring|dial|reach|whatsapp|message|sms|bel|ligue|appele[zr](?:[ -]\w{2,4})?|llam\w{0,6}"
+    r"|chiam\w{0,6}|zadzwo\w{1,4}|(?<= )unter))"
     r"(?= (?!\())(?i: (?:me|us|him|her|them|back|mij|ons|pod|para|al|au|el))?",
     value=_VALUE,
     columns=False,
@@ -237,8 +355,10 @@ RULES = (
     other_scripts(_CALLED, "llám Llám", ("Llámame al 800 123 711", "800 123 711")),
     other_scripts(
         _NAMED,
-        "телефон Телефон ТЕЛЕФОН тел. Тел. тел: Тел: мобильн Мобильн моб. Моб. τηλέφων Τηλέφων τηλ. Τηλ. κινητό Κινητό 电话 電話 手机 手機 联系方式 携帯"
-        " 전화 휴대폰 연락처 טלפון נייד هاتف جوال تلفون موبايل โทร फ़ोन फोन मोबाइल điện_thoại Điện_thoại tél Tél TÉL teléf Teléf TELÉF móvil Móvil MÓVIL"
+        "телефон Телефон ТЕЛЕФОН тел. Тел. тел: Тел: мобильн Мобильн моб. Моб. τηλέφων Τηλέφων τηλ. Τηλ. κινητό Κινητό 电话 電話 手机 手機"
+        " 联系方式 携帯"
+        " 전화 휴대폰 연락처 טלפון נייד هاتف جوال تلفون موبايل โทร फ़ोन फोन मोबाइल điện_thoại Điện_thoại tél Tél TÉL teléf Teléf TELÉF"
+        " móvil Móvil MÓVIL"
         " telefón Telefón numéro número Número",
         ("телефон: 8 (495) 123-45-67", "8 (495) 123-45-67"),
         ("电话：010-12345678", "010-12345678"),

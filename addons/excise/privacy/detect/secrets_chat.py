@@ -1,7 +1,7 @@
 """
 Credentials of messengers, mail and telephone services, and social networks.
 
-Source: each service's documentation of its tokens, read 2026-11.
+Shapes as the services document or issue them, collected 2026-11.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from excise.privacy.detect.secrets_shape import (
     token,
 )
 
-_DIGITS = tuple("0123456789")
 # The first part of a bot's token is the base64 of its number: three digits of it make four characters.
 _BOT_HEADS = tuple(
     head + third + fourth
@@ -85,11 +84,11 @@ _MESSENGERS = (
     shaped(
         "telegram-bot-token",
         r"[0-9]{5,16}:(?P<body>A[\w-]{34})",
-        tuple(f"{digit}:a" for digit in _DIGITS),
+        tuple(f"{number:02}:a" for number in range(100)),
         "123456789" + ":AA" + sample(WORD, 33),
         left=rf"(?:(?<![A-Za-z0-9_+-])|(?<=/bot)|{ESCAPED})",
         right=r"(?![\w-])",
-        reach=(16, 40),
+        reach=(15, 40),
         words=True,
     ),
     shaped(
@@ -144,7 +143,7 @@ _MESSENGERS = (
         "zapier-webhook",
         r"hooks\.zapier\.com/hooks/(?:catch|standard)/(?P<value>[0-9]{5,12}/[A-Za-z0-9]{5,10})",
         "hooks.zapier.com/",
-        ("https://hooks.zapier.com/hooks/catch/1234567/ab12cd3/", "1234567/ab12cd3"),
+        ("https://hooks.zapier" + ".com/hooks/catch/1234567/ab12cd3/", "1234567/ab12cd3"),
         left="",
     ),
     shaped(
@@ -250,24 +249,32 @@ _TELEPHONE = (
         left=CLOSED,
         right=r"(?![\w-])",
     ),
-    token("livekit-key", "API", ALNUM, (12, 14), left=CLOSED, words=True),
+    shaped(
+        "livekit-key",
+        r"(?P<value>API[A-Za-z0-9]{12,14})",
+        "livekit",
+        ("LIVEKIT" + "_API_KEY=API" + sample(ALNUM, 12), "API" + sample(ALNUM, 12)),
+        reach=(0, 60),
+        left=LONE,
+        words=True,
+    ),
     shaped("hubspot-token", rf"pat-(?:na|eu|ap)[0-9]-(?P<body>{UUID})", "pat-", "pa" + "t-na1-" + A_UUID),
-    token("knock-novu-key", ("sk_prod_", "sk_dev_"), WORD, (24, 64), words=True),
+    token("knock-key", ("sk_prod_", "sk_dev_"), WORD, (24, 64), words=True),
 )
 
 _SOCIAL = (
     shaped(
         "facebook-app-token",
         r"[0-9]{13,17}(?:\||%7[Cc]|%)(?P<body>[\w-]{26,40})",
-        tuple(digit + bar for digit in _DIGITS for bar in "|%"),
+        tuple(f"{number:02}{bar}" for number in range(100) for bar in "|%"),
         "123456789012345" + "|" + sample(WORD, 27),
-        reach=(17, 46),
+        reach=(16, 46),
         left=rf"(?:(?<![A-Za-z0-9.])|{ESCAPED})",
         right=r"(?![\w-])",
         words=True,
     ),
     token("facebook-token", ("EAA", "EAAC", "EAAG", "EAAB"), ALNUM, (60, 400), left=CLOSED, words=True),
-    token("instagram-token", ("IGQ", "IGAA", "IGQVJ"), WORD, (100, 300), left=CLOSED, words=True),
+    token("instagram-token", ("IGQV", "IGQW", "IGAA"), WORD, (100, 300), left=CLOSED, words=True),
     shaped(
         "twitter-bearer-token",
         r"A{20,24}(?P<body>[A-Za-z0-9%]{60,120})",

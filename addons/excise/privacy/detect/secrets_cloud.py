@@ -1,7 +1,7 @@
 """
 Credentials of AWS, Google Cloud and Azure; with those of `secrets_hosting`.
 
-Source: each provider's documentation of its tokens, read 2026-11. Microsoft's "identifiable" keys carry a signature in fixed places
+Shapes as the services document or issue them, collected 2026-11. Microsoft's "identifiable" keys carry a signature in fixed places
 (microsoft/security-utilities, "common annotated security keys").
 """
 
@@ -31,7 +31,7 @@ _AWS = (
         entity="API_KEY",
         pattern=(
             r"(?:(?<![A-Za-z0-9+/])(?i:aws|amazon)|A(?:ws|WS|mazon)(?=[A-Z_])|(?i:secret[ _.-]?(?:access)?[ _.-]?key|access[ _.-]?key))"
-            r"[^\x03\n]{0,60}?[=:>,|\x02\s\"'`(](?:aws://[^:\s]{1,40}:)?(?P<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+            r"[^\x03\n]{0,60}?[=:>,|\x02\s\"'`(](?:aws://[^:\s]{1,40}:)?(?P<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=_-])"
         ),
         keywords=(
             "aws",
@@ -95,6 +95,9 @@ _AWS = (
 def _is_aws_secret(match: re.Match[str]) -> bool:
     value, before = match["value"], match.string[match.start() : match.start("value")].lower()
     if not any(word in before for word in ("secret", "key", "token", "cred", "access", "aws://")):
+        return False
+    # Names of resources and hashes of files stand beside these words too.
+    if "arn:" in match.string[max(0, match.start() - 24) : match.start("value")] or "sha256" in before:
         return False
     # A SHA-1 has no capitals, a path has few: random base64 has all three.
     kinds = sum((any(map(str.islower, value)), any(map(str.isupper, value)), any(map(str.isdigit, value))))
@@ -236,7 +239,7 @@ _AZURE = (
         reach=(78, 10),
     ),
     shaped(
-        "azure-batch-maps-key",
+        "azure-logic-app-signature",
         r"https://[\w.-]{1,60}\.logic\.azure\.com(?::443)?/[^\s\"'<>\x02\x03]{1,300}?[?&]sig=(?P<value>[\w%-]{40,60})",
         ".logic.azure.com",
         (

@@ -1,7 +1,7 @@
 """
 Credentials of code hosting, packages, builds, tests, and the desks around them.
 
-Source: each service's documentation of its tokens, read 2026-11.
+Shapes as the services document or issue them, collected 2026-11.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ _FORGES = (
         "ATC" + "TT3" + "xFfGN0" + sample(WORD, 170) + "=1A2B3C4D",
         right=r"(?![\w=-])",
     ),
-    token("gitee-gitea-token", ("gta_", "gto_"), HEX, 40, left=CLOSED),
+    token("gitea-token", ("gta_", "gto_"), HEX, 40, left=CLOSED),
     shaped(
         "sourcegraph-token",
         r"sgp_(?:(?:[0-9a-f]{16}|local)_)?(?P<body>[0-9a-f]{40})",
@@ -353,7 +353,7 @@ _DESKS = (
         right=r"(?![\w-])",
         words=True,
     ),
-    token("base64-encoded-tokens", ("Z2hwXz", "Z2hvXz", "Z2hzXz", "Z2l0aHViX3BhdF"), BASE64, (40, 200), left=CLOSED, words=True),
+    token("github-token-in-base64", ("Z2hwXz", "Z2hvXz", "Z2hzXz", "Z2l0aHViX3BhdF"), BASE64, (40, 200), left=CLOSED, words=True),
 )
 
 RULES: tuple[Detector, ...] = (*_GITHUB, *_GITLAB, *_FORGES, *_PACKAGES, *_BUILDS, *_DESKS)

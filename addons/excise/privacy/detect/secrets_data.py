@@ -1,7 +1,7 @@
 """
 Credentials of databases, observability, analytics, maps, content and identity services.
 
-Source: each service's documentation of its tokens, read 2026-11.
+Shapes as the services document or issue them, collected 2026-11.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ _MAPS_AND_CONTENT = (
         left=CLOSED,
     ),
     token("recaptcha-key", ("6Lc", "6Ld", "6Le", "6Lf"), WORD, 37, left=CLOSED, words=True),
-    token("hcaptcha-turnstile-secret", ("0x4AAAAAA", "ES_"), WORD, (20, 40), left=CLOSED, words=True),
+    token("captcha-secret", ("0x4AAAAAA", "ES_"), WORD, (20, 40), left=CLOSED, words=True),
 )
 
 _IDENTITY = (

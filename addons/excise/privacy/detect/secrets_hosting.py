@@ -1,7 +1,7 @@
 """
 Credentials of hosts, networks, vaults and clusters.
 
-Source: each provider's documentation of its tokens, read 2026-11.
+Shapes as the services document or issue them, collected 2026-11.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ _VAULTS = (
         pattern=rf"{OPEN}AGE-SECRET-KEY-(?:PQ-)?1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{{58,80}}(?![A-Z0-9])",
         keywords=("age-secret-key-",),
         hits=("AGE-SECRET" + "-KEY-1" + ("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L" * 2)[:58],),
-        misses=("AGE-SECRET" + "-KEY-1" + "QPZRY9"),
+        misses=("AGE-SECRET" + "-KEY-1" + "QPZRY9",),
     ),
     token("pulumi-token", "pul-", HEX, 40),
     shaped(
@@ -219,7 +219,7 @@ _VAULTS = (
         "kubeadm-token",
         r"(?P<value>[a-z0-9]{6}\.[a-z0-9]{16})",
         ("--token", "bootstrap-token", "kubeadm"),
-        ("kubeadm join --token " + "k7q2z9.x4v8m3t6w1p5h0d7", "k7q2z9.x4v8m3t6w1p5h0d7"),
+        ("kubeadm join --tok" + "en k7q2z9." + "x4v8m3t6w1p5h0d7", "k7q2z9." + "x4v8m3t6w1p5h0d7"),
         reach=(0, 100),
         left=CLOSED,
         words=True,

@@ -1,7 +1,7 @@
 """
 Keys of model providers, gateways, and the tools around them.
 
-Source: each provider's API reference, quick start or key page, read 2026-11. Keys without a shape of their own (Mistral, Cohere,
+Shapes as the services document or issue them, collected 2026-11. Keys without a shape of their own (Mistral, Cohere,
 Deepgram, …) are in `secrets_named`.
 """
 
@@ -76,7 +76,7 @@ _SK = (
     token("kimi-key", "sk-kimi-", ALNUM, (40, 100), words=True),
     token("letta-key", "sk-let-", WORD, (40, 160), words=True),
     token(
-        "dashscope-key",
+        "sk-service-key",
         ("sk-sp-", "sk-ws-", "sk-ws-01-", "sk-bf-", "sk-v1-", "sk-user-", "sk-tinfoil-", "sk-unify-"),
         WORD,
         (24, 120),
@@ -182,7 +182,7 @@ _SEARCH = (
     ),
     token("llamacloud-key", "llx-", ALNUM, (40, 64), words=True),
     token("vectara-key", ("zut_", "zqt_", "zwt_"), WORD, (36, 64), words=True),
-    token("zilliz-ragie-key", "tnt_", ALNUM, (20, 80), left=CLOSED, words=True),
+    token("ragie-key", "tnt_", ALNUM, (20, 80), left=CLOSED, words=True),
     token("chroma-key", "ck-", ALNUM, (40, 64), left=CLOSED, words=True),
     token("turbopuffer-key", "tpuf_", ALNUM, (24, 64), words=True),
 )

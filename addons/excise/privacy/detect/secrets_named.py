@@ -31,14 +31,15 @@ _TO_VALUE = re.compile(
     rf"[ \t]{{0,12}}{_SIGN}[\s\"'`=\\(\[{{@$<>!]{{0,16}}+"
     r"(?:CDATA\[|(?:b|f|r|u|rb|L|@)?[\"'])?"
     # A section with its own keys: `[x]` or `x:` and below it `token: …`
-    rf"(?:[\w-]{{0,24}}(?i:key|token|secret|passw(?:or)?d|auth|sid|id){_QUOTES}{{0,3}}[ \t]{{0,4}}(?:[:=]>?|\x02)[\s\"'`=\\]{{0,6}}+)?"
+    rf"(?:[\w-]{{0,24}}(?i:key|token|secret|passw(?:or)?d|auth){_QUOTES}{{0,3}}[ \t]{{0,4}}(?:[:=]>?|\x02)[\s\"'`=\\]{{0,6}}+)?"
     r"(?:(?i:bearer|token|basic|apikey|key|sso-key|bot)[ \t:=]{1,3}[\"'\\]{0,2})?"
 )
-_SECTION = re.compile(
-    rf"\]\s{{1,4}}(?P<name>[\w-]{{0,24}}(?i:key|token|secret|auth|sid|id))[ \t]{{0,8}}[=:]{{1,2}}[ \t]{{0,4}}{_QUOTES}{{0,2}}"
-)
+_SECTION = re.compile(rf"\]\s{{1,4}}(?P<name>[\w-]{{0,24}}(?i:key|token|secret|auth))[ \t]{{0,8}}[=:]{{1,2}}[ \t]{{0,4}}{_QUOTES}{{0,2}}")
+# `--x-key v`
 _FLAG = re.compile(r"(?P<name>[\w.-]{0,40}+)[ \t]{1,4}[\"'`]?")
-_CANDIDATE = re.compile(r"[A-Za-z0-9+/_=:-]{8,300}")
+_ASSIGNED, _SECTIONED, _FLAGGED = (_TO_VALUE,), (_TO_VALUE, _SECTION), (_TO_VALUE, _FLAG)
+# The value goes no further, and is no call, no host, no path of attributes.
+_WHOLE_VALUE = r"(?![A-Za-z0-9+/_=:(-]|\.[A-Za-z0-9])"
 # What a name ends in that is assigned a hash, a version, a place.
 _HARMLESS = re.compile(
     r"(?i:(?:^|[_.\- ])(?:sha(?:[-_]?(?:1|256|384|512|sum))?|hash|digest|checksum|commit|rev|revision|etag|md5|integrity|version|image|"
@@ -60,10 +61,10 @@ def _shape(text: str) -> _Shape:
     `a32`, `w40-46`, `d15-25-a20-40`, `h32-h8-h8`, `d8-10:w35`, `u`.
     """
     if text == "u":
-        return _Shape(re.compile(UUID), "u")
+        return _Shape(re.compile(UUID + _WHOLE_VALUE), "u")
     parts = re.findall(r"([:-]?)([haswbd])(\d+)(?:-(\d+))?", text)
     body = "".join(f"{joint}{_CLASSES[kind]}{{{least},{most or least}}}" for joint, kind, least, most in parts)
-    return _Shape(re.compile(body), parts[-1][1] if len(parts) == 1 else "x")
+    return _Shape(re.compile(body + _WHOLE_VALUE), parts[-1][1] if len(parts) == 1 else "x")
 
 
 def _spellings(name: str) -> set[str]:
@@ -121,38 +122,30 @@ class NamedServices:
             for word in self._heads.get(head[:2], ()):
                 if not head.startswith(word) or (len(word) < _WHOLE and _inside_a_word(text, place, place + len(word))):
                     continue
-                for start, name in _values(text, place, place + len(word)):
-                    end = self._end(text, start, self._table[word])
-                    if end and start > last and not _HARMLESS.search(name):
-                        last = start
-                        yield Finding(start, end, "API_KEY", self.name, 60)
+                end = place + len(word)
+                for form in _forms(text, place, end):
+                    found = form.match(text, end)
+                    stop = self._end(text, found.end(), self._table[word]) if found else 0
+                    if found and stop and found.end() > last and not _HARMLESS.search(found["name"]):
+                        last = found.end()
+                        yield Finding(last, stop, "API_KEY", self.name, 60)
                         break
 
     def _end(self, text: str, start: int, shapes: tuple[_Shape, ...]) -> int:
-        found = _CANDIDATE.match(text, start)
-        if found is None:
-            return 0
-        value, end = found[0], found.end()
-        if text.startswith("(", end) or (text.startswith(".", end) and text[end + 1 : end + 2].isalnum()):
-            return 0  # a call, a host, a path of attributes
         for shape in shapes:
-            whole = shape.pattern.fullmatch(value)
-            if whole and _random(value, shape.kind):
-                return end
+            whole = shape.pattern.match(text, start)
+            if whole and _random(whole[0], shape.kind):
+                return whole.end()
         return 0
 
 
-def _values(text: str, place: int, end: int) -> Iterator[tuple[int, str]]:
+def _forms(text: str, place: int, end: int) -> tuple[re.Pattern[str], ...]:
     """
-    Where the value may begin that is assigned to a name with a service's name at [place, end), and how that name ends.
+    How a value may follow the name of a service at [place, end).
     """
-    if found := _TO_VALUE.match(text, end):
-        yield found.end(), found["name"]
     if text.startswith("]", end):
-        if found := _SECTION.match(text, end):
-            yield found.end(), found["name"]
-    elif text.rfind("--", max(0, place - 24), place) >= 0 and (found := _FLAG.match(text, end)):
-        yield found.end(), found["name"]
+        return _SECTIONED
+    return _FLAGGED if text.find("--", max(0, place - 24), place) >= 0 else _ASSIGNED
 
 
 def _inside_a_word(text: str, start: int, end: int) -> bool:
@@ -174,6 +167,8 @@ def _random(value: str, kind: str) -> bool:
         return False
     if kind == "h":
         return digits > 0
+    if digits > 1 and len(set(value)) > 9 and len(value) > 15 and value.isalnum():
+        return True  # too long for a word, even where the digits stand in one heap
     kinds = [1 if c.islower() else 2 if c.isupper() else 3 for c in value if c.isalnum()]
     changes = sum(a != b for a, b in pairwise(kinds))
     # Words with a number behind them change once or twice, camel case at every fourth letter.

@@ -1,7 +1,8 @@
 """
-Credentials of services that fit nowhere else, and of files of infrastructure: Kubernetes secrets, NuGet, WireGuard.
+Credentials of services that fit nowhere else, and of files of infrastructure: Kubernetes secrets, NuGet, WireGuard; with those of
+`secrets_frames`.
 
-Source: each service's documentation of its tokens, read 2026-11.
+Shapes as the services document or issue them, collected 2026-11.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from excise.privacy.detect import secrets_frames
 from excise.privacy.detect.detector import Finding, Rule, window
 from excise.privacy.detect.secrets_shape import A_UUID, ALNUM, BASE64, CLOSED, HEX, UUID, WORD, sample, shaped, token
 
@@ -55,7 +57,13 @@ _SERVICES = (
     token("aviator-token", ("av_user_", "av_uat_", "av_int_"), HEX, (40, 64)),
     token("dfuse-key", ("server_", "web_", "mobile_"), HEX, 32, left=CLOSED),
     token("iterative-token", "isat_", ALNUM, (48, 60)),
-    token("localstack-token", "ls-", WORD, (28, 64), left=CLOSED, words=True),
+    shaped(
+        "localstack-token",
+        r"ls-(?P<body>[A-Za-z0-9]{8}(?:-[A-Za-z0-9]{4}){3}-[A-Za-z0-9]{12})",
+        "ls-",
+        "l" + "s-kQzXvMtW-9209-3474-kAto-faXUpetu092e",
+        left=CLOSED,
+    ),
     token("sumup-key", ("sup_sk_", "sup_pk_"), ALNUM, (30, 60)),
     shaped(
         "mercadopago-token",
@@ -168,4 +176,4 @@ class KubernetesSecret:
                     yield Finding(row.start("value"), row.end("value"), "API_KEY", self.name, 60)
 
 
-RULES: tuple[Rule, ...] = (*_SERVICES, *_FILES, KubernetesSecret())
+RULES: tuple[Rule, ...] = (*_SERVICES, *_FILES, *secrets_frames.RULES, KubernetesSecret())

@@ -1,7 +1,7 @@
 """
 Credentials of payments, shops, shipping, banks and exchanges.
 
-Source: each service's documentation of its keys, read 2026-11.
+Shapes as the services document or issue them, collected 2026-11.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ _PAYMENTS = (
         "rk" + "_test_" + sample(ALNUM, 99),
         "sk" + "_prod_" + sample(ALNUM, 30),
         misses=("sk" + "_live_" + "x" * 24, "task" + "_test_" + sample(ALNUM, 24)),
+    ),
+    shaped(
+        "stripe-client-secret",
+        r"(?:pi|seti|cs|src)_[A-Za-z0-9]{14,32}_secret_(?P<body>[A-Za-z0-9]{20,32})",
+        ("pi_", "seti_", "cs_", "src_"),
+        "pi" + "_" + sample(ALNUM, 24) + "_secret_" + sample(ALNUM, 25),
+        left=CLOSED,
     ),
     token("stripe-webhook-secret", "whsec_", ALNUM, (24, 72)),
     shaped(
@@ -150,7 +157,7 @@ _CHAINS = (
     ),
     token("blockfrost-key", ("mainnet", "testnet", "preprod", "preview", "ipfs"), ALNUM, 32, left=CLOSED, words=True),
     shaped(
-        "infura-alchemy-url",
+        "node-url-key",
         r"(?:infura\.io/v3|infura\.io/ws/v3|alchemy\.com/v2|alchemyapi\.io/v2|quiknode\.pro)/(?P<value>[A-Za-z0-9_-]{32,64})",
         ("infura.io/", "alchemy.com/v2/", "alchemyapi.io/", "quiknode.pro/"),
         ("https://mainnet.infura.io/v3/" + sample(HEX, 32), sample(HEX, 32)),

@@ -4,7 +4,7 @@ What the keys of services look like that have no mark of their own: known only b
 A row: the names of a service (a space stands for nothing, `_`, `-`, `.` or itself), then its shapes: a letter for the characters and the
 length. `h` hexadecimal, `a` letters and digits, `w` those with `_`, `-` and `=`, `b` base64, `d` digits, `u` a UUID.
 
-Source: each service's documentation of its keys and the answers of its consoles, read 2026-11.
+Shapes as the services document or issue them, collected 2026-11.
 """
 
 from __future__ import annotations
@@ -286,4 +286,24 @@ SERVICES: tuple[tuple[str, str], ...] = (
     ("freemius|flagsmith|statsig|configcat|growthbook", "w43 a32 a40"),
     ("hackerone|bugcrowd|intigriti", "b44 w43"),
     ("sanity", "a78-182"),
+    ("bitly|bit ly|appcenter|app center|particle|philips hue|mailtrap|k6_cloud|expo_token|huntr", "h40 h64 h32 w40"),
+    ("contentstack|strapi|directus", "h16-h26 a18 h256"),
+    ("kakao|naver|line_notify|line notify|blynk|steam|bungie|musixmatch|detectify|thinkst|canarytoken", "h32 a43 w40 a64"),
+    ("thingspeak|ubidots|losant|adafruit_io|arduino", "a16 a32 a30 u"),
+    ("bing maps|bingmaps|bing_maps|genius|yubico|vapid", "w64 w43 b28"),
+    ("tenable|nessus|wiz|lacework|rapid7|crowdstrike|sentinelone|checkmarx|qualys", "h64 a53 w33 h32 a40 a80 u"),
+    ("appsignal|instana|appdynamics|scout_apm|skylight|coralogix|lightstep|observe_token|signalfx|wavefront", "u a22 w22 h64 a30 w64"),
+    ("thousandeyes|graphhopper|stadia|what3words|openrouteservice|mapy", "u a8 a32 w43 a56"),
+    ("codemagic|fastlane|browserless|webshare|brightdata|oxylabs|smartproxy|apify", "w43 a43 u a40 a24 h64"),
+    ("smartthings|ifttt|nest|ecobee|tuya|wyze", "u w43 a32 w22"),
+    ("mux|livekit|daily|agora|vonage_video|bambuser|vdocipher|wistia", "u w75 a43 h64 h32 b40"),
+    ("mollie|stax|authorizenet|authorize net|worldpay|checkoutcom|2checkout|bluesnap|dwolla|tipalti", "a30 a16 a48 a50 a32 h64 u"),
+    ("prestashop|shopware|ecwid|lightspeed|vend|walmart|mercadolibre|rakuten", "a32 w43 w26 a22 w40 u"),
+    ("kolide|vanta|drata|onfido|persona|alloy|socure|jumio|veriff", "u a32 a40 a43"),
+    ("odoo|netsuite|quickbooks|xero|intuit|sage", "h40 h64 a50 a40 w44 h32 w48"),
+    ("eventbrite|meetup|ticketmaster|seatgeek|songkick|bandsintown", "a20 a32 h64 w32 a50"),
+    ("proxycurl|hunterio|snov|dropcontact|kaspr|zoominfo", "h40 a22 h32 a32"),
+    ("vagrant|atlas_token|packer|boundary|spacelift|scalr|env0", "w80-100 a90-140 u"),
+    ("keen|keenio|countly|matomo|piwik|plausible|fathom|simpleanalytics", "h64 h32 w64 a32"),
+    ("zenhub|waffle|codefresh|cirrus|nevercode|buildbot", "h128 a40 w65 a64 h24"),
 )

@@ -33,15 +33,18 @@ A_UUID = "3f9a0c7e-1b8d-4a2f-9c4e-9b0d7a1c5e2f"
 # What looks like a letter in front of a token may be the end of an escape: `\n` of two characters, `%3D`, `=`, `\x3d`, a terminal's
 # colour.
 ESCAPED = r"(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\x[0-9A-Fa-f]{2})|(?<=\x1b\[[0-9]m)|(?<=\x1b\[[0-9]{2}m)"
+# A hash is no key, however it begins: `sha256=…` in the lists of packages.
+_NO_HASH = "(?<!sha256=)(?<!sha384=)(?<!sha512=)"
 # For prefixes that hold a separator themselves: chance does not write them into base64.
 OPEN = rf"(?:(?<![A-Za-z0-9])|{ESCAPED})"
 # For short ones, and for words: they may not stand inside base64, base64url, or a longer name.
-CLOSED = rf"(?:(?<![A-Za-z0-9_+-])|{ESCAPED})"
+CLOSED = rf"(?:(?<![A-Za-z0-9_+-]){_NO_HASH}|{ESCAPED})"
 # For those of letters and digits alone, which base64 has everywhere; a URL's path is told by its colon.
-LONE = rf"(?:(?<![A-Za-z0-9_+/-])|(?<=://)|{ESCAPED})"
+LONE = rf"(?:(?<![A-Za-z0-9_+/-]){_NO_HASH}|(?<=://)|{ESCAPED})"
 LONE_END = "(?![A-Za-z0-9_+/=-])"
 
 
+_PIECE = re.compile(r"[A-Za-z0-9]{16,}")
 # Least share of the places between two characters at which a random text changes its kind. All three kinds change at 0.62 of them,
 # letters alone at 0.5, letters of one case and digits at 0.4; camel case at 0.2 to 0.3, words with numbers at 0.1.
 _CHANGES = {7: 0.33, 3: 0.42, 5: 0.14, 6: 0.14}
@@ -76,7 +79,12 @@ def scrambled(text: str) -> bool:
             last = kind
             seen |= kind
             count += 1
-    return seen in _CHANGES and changes - 1 >= (count - 1) * _CHANGES[seen]
+    return (seen in _CHANGES and changes - 1 >= (count - 1) * _CHANGES[seen]) or any(map(_long_and_mixed, _PIECE.findall(text)))
+
+
+def _long_and_mixed(piece: str) -> bool:
+    # `abcdefghijklmnop0123`, as made-up keys of documentation and tests are: too long for a word, and with digits.
+    return len(set(piece)) > 9 and sum(map(str.isdigit, piece)) > 1 and any(map(str.isalpha, piece))
 
 
 _END = "(?![A-Za-z0-9])"
@@ -111,7 +119,7 @@ def token(
     prefixes = (prefix,) if isinstance(prefix, str) else prefix
     least, most = (length, length) if isinstance(length, int) else length
     heads = "|".join(re.escape(one) for one in prefixes)
-    end = f"(?!{charset.one})"
+    end = f"(?!{charset.one}|[_-])"  # a run of base64url goes on behind a chance hit
     if left is CLOSED and all(map(str.isalnum, prefixes)):
         left, end = LONE, LONE_END
     count = f"{{{least}}}" if least == most else f"{{{least},{most}}}"

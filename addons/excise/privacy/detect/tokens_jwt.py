@@ -37,7 +37,8 @@ RULES = (
         hits=(
             _HEADER + "." + _CLAIMS + "." + "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
             "eyJhbGciOiJub25lIn0" + "." + _CLAIMS + ".",
-            "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0" + "..48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6ji.SdiwkIr3ajwQzaBtQD_A",
+            "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0"
+            + "..48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6ji.SdiwkIr3ajwQzaBtQD_A",
         ),
         misses=(_HEADER, _HEADER + ".", "eyJhIjoxfQ." + _CLAIMS + ".abc", "eyJx.eyJy.eyJz"),
     ),

@@ -33,6 +33,10 @@ def _looks_like_vin(value: str) -> bool:
     return value[-4:].isdigit() and sum(sign.isalpha() for sign in value) >= 2 and len(set(value)) > 5
 
 
+def _may_be_vin(value: str) -> bool:
+    return sum(sign.isdigit() for sign in value) >= 2 and sum(sign.isalpha() for sign in value) >= 2 and len(set(value)) > 5
+
+
 class Vins:
     """
     Seventeen signs with a right check digit, anywhere.
@@ -41,7 +45,10 @@ class Vins:
     name = "vin"
     entities = ("VEHICLE_ID",)
     keywords: tuple[str, ...] = ()
-    hits: tuple[str | tuple[str, str], ...] = (("the car, 1HGCM82633A004352, was", "1HGCM82633A004352"), ("vin\x025YJSA1DG9DFP14705\x03", "5YJSA1DG9DFP14705"))
+    hits: tuple[str | tuple[str, str], ...] = (
+        ("the car, 1HGCM82633A004352, was", "1HGCM82633A004352"),
+        ("vin\x025YJSA1DG9DFP14705\x03", "5YJSA1DG9DFP14705"),
+    )
     misses: tuple[str, ...] = ("1HGCM82643A004352", "X1HGCM82633A004352", "1hgcm82633a004352", "11111111111111111", "1HGCM82633A004352-ab")
     # From the serial number at the end, which is digits: seldom in other words.
     _SERIAL = re.compile(r"(?<![0-9A-Za-z_+/=.-])[A-HJ-NPR-Z0-9]{17}(?![0-9A-Za-z_+/=-])")
@@ -74,19 +81,41 @@ RULES = (
         label=r"(?i:(?<![a-z])(?:vin|chassis|vehicle[ _-]?id(?:entification)?|fahrgestell)(?:[ _-]?(?:number|nummer|no|num|nr))?)(?![a-z])",
         value=r"(?<![0-9A-Za-z])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![0-9A-Za-z])",
         reach=40,
-        validate=lambda value: _looks_like_vin(value.upper()),
+        validate=_may_be_vin,
+        weight=70,
         hits=(("VIN: WVWZZZ1JZ3W386752", "WVWZZZ1JZ3W386752"), ("vin\x02wba3a5c51cf256651\x03", "wba3a5c51cf256651")),
-        misses=("saving WVWZZZ1JZ3W386752", "VIN abcdefghijklmnopq"),
+        misses=("saving WVWZZZ1JZ3W386752", "VIN abcdefghjklmnprst"),
     ),
     Labelled(
         name="plate",
         entity="VEHICLE_ID",
-        keywords=("plate", "kennzeichen", "immatric", "matr\u00edcula", "matricula", "targa", "kenteken", "registration n", "reg no", "reg. no", "numberplate", "registreringsn"),
-        label=r"(?i:(?:(?<![a-z])(?:license|licence|number|registration|vehicle|car|num)[ _-]?)?(?<![b-df-zB-DF-Z])plates?(?:[ _-]?(?:number|no))?|(?<![a-z])kennzeichen|immatriculation"
+        keywords=(
+            "plate",
+            "kennzeichen",
+            "immatric",
+            "matr\u00edcula",
+            "matricula",
+            "targa",
+            "kenteken",
+            "registration n",
+            "reg no",
+            "reg. no",
+            "numberplate",
+            "registreringsn",
+        ),
+        label=r"(?i:(?:(?<![a-z])(?:license|licence|number|registration|vehicle|car|num)[ _-]?)?(?<![b-df-zB-DF-Z])plates?(?:["
+        r" _-]?(?:number|no))?|(?<![a-z])kennzeichen|immatriculation"
         r"|matr[ií]cula|(?<![a-z])targa|kenteken|(?<![a-z])registration n(?:umber|o)|reg\.? no|registreringsnummer)(?![a-z])",
-        value=r"(?<![0-9A-Za-z])(?P<value>[A-Z]{1,3}[ -][A-ZÄÖÜ]{1,2} ?[0-9]{1,4}[EH]?|[A-Z]{2}[0-9]{2} ?[A-Z]{3}|[A-Z]{2}[- ]?[0-9]{3}[- ]?[A-Z]{2}|[0-9]{4} ?[A-Z]{3}"
-        r"|[A-Z]{3}[- ]?[0-9]{3,4}|[0-9][A-Z]{3}[0-9]{3}|[A-Z]{1,2}-?[0-9]{3}-?[A-Z]{1,2}|[0-9]{1,3}-[A-Z]{2,3}-[0-9]{1,2}|[A-Z]{2}[0-9]{2} ?[A-Z]{1,2} ?[0-9]{4})(?![0-9A-Za-z])",
-        hits=(("licence plate: AB12 CDE", "AB12 CDE"), ("Kennzeichen B-MW 1234", "B-MW 1234"), ("plate_number\x027ABC123\x03", "7ABC123"), ("plaque d'immatriculation AA-123-AA", "AA-123-AA")),
+        value=r"(?<![0-9A-Za-z])(?P<value>[A-Z]{1,3}[ -][A-ZÄÖÜ]{1,2} ?[0-9]{1,4}[EH]?|[A-Z]{2}[0-9]{2} ?[A-Z]{3}|[A-Z]{2}[-"
+        r" ]?[0-9]{3}[- ]?[A-Z]{2}|[0-9]{4} ?[A-Z]{3}"
+        r"|[A-Z]{3}[- ]?[0-9]{3,4}|[0-9][A-Z]{3}[0-9]{3}|[A-Z]{1,2}-?[0-9]{3}-?[A-Z]{1,2}|[0-9]{1,3}-[A-Z]{2,3}-[0-9]{1,2}"
+        r"|[A-Z]{2}[0-9]{2} ?[A-Z]{1,2} ?[0-9]{4})(?![0-9A-Za-z])",
+        hits=(
+            ("licence plate: AB12 CDE", "AB12 CDE"),
+            ("Kennzeichen B-MW 1234", "B-MW 1234"),
+            ("plate_number\x027ABC123\x03", "7ABC123"),
+            ("plaque d'immatriculation AA-123-AA", "AA-123-AA"),
+        ),
         misses=("template ABC-123", "plate tectonics", "license plate reader"),
     ),
 )

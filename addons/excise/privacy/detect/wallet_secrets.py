@@ -14,7 +14,12 @@ from excise.privacy.detect.detector import Detector, Finding, window
 
 _COUNTS = (24, 21, 18, 15, 12)
 _ANY_WORD = re.compile(r"[^\W\d_]+")
+_BETWEEN = re.compile(r"[\s,;0-9.)|\"'\\-]{1,12}|\\n[0-9.) ]{0,5}|[\"']?\x03")  # an array of words has no keys
+_MOST_BESIDE = 2
 _REACH = (600, 600)
+_PHRASE = "legal winner thank year wave sausage worth useful legal winner thank yellow"  # BIP-39, test vectors
+_WIF = "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1j" + "vhTVqvbTLvyTJ"  # Bitcoin wiki
+_SCALAR = "4c0883a69102937d6231471b5dbb6204" + "fe5129617082792ae468d01a3f362318"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +33,37 @@ class SeedPhrase:
     name: str = "seed-phrase"
     entities: tuple[str, ...] = ("SEED_PHRASE",)
     keywords: tuple[str, ...] = (
-        "seed", "mnemo", "recovery", "phrase", "wallet", "bip39", "bip-39", "metamask", "ledger", "trezor", "secret", "semilla",
-        "wiederherstell", "parole", "palavras", "palabras", "backup", "12 word", "24 word", "words",
-    )  # fmt: skip
+        "seed",
+        "mnemo",
+        "recovery",
+        "phrase",
+        "wallet",
+        "bip39",
+        "bip-39",
+        "metamask",
+        "ledger",
+        "trezor",
+        "secret",
+        "semilla",
+        "wiederherstell",
+        "parole",
+        "palavras",
+        "palabras",
+        "backup",
+        "12 word",
+        "24 word",
+        "words",
+    )
     hits: tuple[str | tuple[str, str], ...] = (
-        ("my seed phrase: legal winner thank year wave sausage worth useful legal winner thank yellow.", "legal winner thank year wave sausage worth useful legal winner thank yellow"),
+        (
+            "my seed phrase: legal winner thank year wave sausage worth useful legal winner thank yellow.",
+            _PHRASE,
+        ),
         ("mnemonic\x02" + "zoo " * 11 + "wrong\x03", "zoo " * 11 + "wrong"),
     )
     misses: tuple[str, ...] = (
-        "legal winner thank year wave sausage worth useful legal winner thank yellow",
-        "the wallet said: about legal winner thank year wave sausage worth useful legal winner thank you all very much",
+        _PHRASE,
+        "my seed phrase: legal winner thank year wave sausage worth useful legal winner thank thank",
         "recovery is a long road that every person must walk alone with some help from the people around them",
     )
 
@@ -48,26 +74,29 @@ class SeedPhrase:
                 continue
             start, end = window(text, place, *_REACH, across_key=True)
             for words in _runs(text, max(start, searched), end):
-                yield from self._phrases(text, words)
+                yield from self._phrases(words)
             searched = max(searched, end)
 
-    def _phrases(self, text: str, words: list[re.Match[str]]) -> Iterator[Finding]:
-        at = 0
+    def _phrases(self, words: list[re.Match[str]]) -> Iterator[Finding]:
+        # Its checksum is 4 bits of twelve words: every window of a longer run would be right one time in sixteen, so only those that begin
+        # or end where the run does, with at most a few words of a sentence at the other side.
         indexes = [WORDS[word[0].lower()] for word in words]
-        while at + 12 <= len(words):
-            count = next((count for count in _COUNTS if at + count <= len(words) and _is_right(indexes[at : at + count])), 0)
-            if count:
-                yield Finding(words[at].start(), words[at + count - 1].end(), "SEED_PHRASE", self.name, 70)
-            at += count or 1
+        for count in _COUNTS:
+            beside = len(words) - count
+            if 0 <= beside <= _MOST_BESIDE:
+                for at in (0, beside) if beside else (0,):
+                    if _is_right(indexes[at : at + count]):
+                        yield Finding(words[at].start(), words[at + count - 1].end(), "SEED_PHRASE", self.name, 70)
+                        return
 
 
 def _runs(text: str, start: int, end: int) -> Iterator[list[re.Match[str]]]:
     """
-    At least twelve words of the list, one after the other, with nothing but spaces, numbers and punctuation between them.
+    At least twelve words of the list, one after the other, with nothing but spaces, numbers, commas and quotes between them.
     """
     run: list[re.Match[str]] = []
     for word in _ANY_WORD.finditer(text, start, end):
-        if word[0].lower() in WORDS and (not run or (word.start() - run[-1].end() <= 8 and text[word.start() - 1] not in "\x02\x03")):
+        if word[0].lower() in WORDS and (not run or _BETWEEN.fullmatch(text, run[-1].end(), word.start())):
             run.append(word)
             continue
         if len(run) >= 12:
@@ -129,18 +158,28 @@ RULES = (
         pattern=r"(?<![1-9A-HJ-NP-Za-km-z])(?P<value>5[HJK][1-9A-HJ-NP-Za-km-z]{49}|[KLcTQ6][1-9A-HJ-NP-Za-km-z]{50,51})(?![1-9A-HJ-NP-Za-km-z])",
         validate=is_base58check,
         weight=70,
-        hits=(("private key (WIF): 5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1j" + "vhTVqvbTLvyTJ", "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1j" + "vhTVqvbTLvyTJ"),),
+        hits=((f"private key (WIF): {_WIF}", _WIF),),
         misses=("private key (WIF): 5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK",),
     ),
     Detector(
         name="wallet-raw-key",  # 32 bytes in hexadecimal, as Ethereum's and Bitcoin's tools print them
         entity="PRIVATE_KEY",
-        keywords=("private key", "private_key", "private-key", "privatekey", "priv_key", "privkey", "signing key", "signer key", "deployer_key"),
+        keywords=(
+            "private key",
+            "private_key",
+            "private-key",
+            "privatekey",
+            "priv_key",
+            "privkey",
+            "signing key",
+            "signer key",
+            "deployer_key",
+        ),
         reach=(0, 120),
         pattern=r"(?<![\w+/-])(?:0x)?(?P<value>[0-9a-fA-F]{64})(?![\w+/=-])",
         validate=_is_scalar,
         weight=50,
-        hits=(("the private key is 0x4c0883a69102937d6231471b5dbb6204" + "fe5129617082792ae468d01a3f362318", "4c0883a69102937d6231471b5dbb6204" + "fe5129617082792ae468d01a3f362318"),),
+        hits=((f"the private key is 0x{_SCALAR}", _SCALAR),),
         misses=("block 0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318", "private key " + "0" * 64),
     ),
-)  # fmt: skip
+)

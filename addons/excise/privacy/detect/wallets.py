@@ -17,14 +17,14 @@ _RIPPLE = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 _B58_VALUES = {sign: value for value, sign in enumerate(_B58)}
 _RIPPLE_VALUES = {sign: value for value, sign in enumerate(_RIPPLE)}
 
-# Version bytes of base58check addresses (20 bytes of hash behind them). Source: SLIP-44 coins' chain parameters, read 2026-11.
+# Version bytes of base58check addresses (20 bytes of hash behind them). Source: the coins' chain parameters.
 _VERSIONS1 = frozenset(
-    (0x00, 0x05, 0x6F, 0xC4)  # Bitcoin (and Bitcoin Cash, old form), its test network
-    + (0x30, 0x32, 0x3A)  # Litecoin
-    + (0x1E, 0x16, 0x71)  # Dogecoin
-    + (0x41,)  # Tron
-    + (0x4C, 0x10, 0x8C, 0x13)  # Dash
-    + (0x24, 0x37, 0x3C, 0x17)  # Groestlcoin, Peercoin, Ravencoin, Qtum, Neo
+    b"\x00\x05\x6f\xc4"  # Bitcoin (and Bitcoin Cash, old form), its test network
+    b"\x30\x32\x3a"  # Litecoin
+    b"\x1e\x16\x71"  # Dogecoin
+    b"\x41"  # Tron
+    b"\x4c\x10\x8c\x13"  # Dash
+    b"\x24\x37\x3c\x17"  # Groestlcoin, Peercoin, Ravencoin, Qtum, Neo
 )
 _VERSIONS2 = frozenset((0x1CB8, 0x1CBD, 0x1D25, 0x1CBA, 0x073F, 0x071A))  # Zcash, its test network, Decred
 
@@ -60,7 +60,21 @@ def is_base58_address(text: str) -> bool:
 
 
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+
+
+def _remainders(terms: Sequence[int]) -> tuple[int, ...]:
+    """
+    What the five bits shifted out of a check sum add to it.
+    """
+    table = [0] * 32
+    for bit, term in enumerate(terms):
+        for top in range(32):
+            table[top] ^= term if top >> bit & 1 else 0
+    return tuple(table)
+
+
+_BECH32_REMAINDERS = _remainders((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3))
+_BECH32_VALUES = {sign: value for value, sign in enumerate(_BECH32)}
 
 
 def is_bech32(text: str) -> bool:
@@ -72,18 +86,13 @@ def is_bech32(text: str) -> bool:
     head, _, data = text.lower().rpartition("1")
     if len(data) < 6 or not head or any(sign not in _BECH32 for sign in data):
         return False
-    check = 1
-    values = [ord(sign) >> 5 for sign in head] + [0] + [ord(sign) & 31 for sign in head] + [_BECH32.index(sign) for sign in data]
-    for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit, term in enumerate(_GENERATOR):
-            if top >> bit & 1:
-                check ^= term
+    check, remainders = 1, _BECH32_REMAINDERS
+    for value in (*(ord(sign) >> 5 for sign in head), 0, *(ord(sign) & 31 for sign in head), *map(_BECH32_VALUES.__getitem__, data)):
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ remainders[check >> 25]
     return check in (1, 0x2BC830A3)
 
 
-_CASH = (0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)
+_CASH_REMAINDERS = _remainders((0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470))
 
 
 def is_cashaddr(text: str) -> bool:
@@ -93,13 +102,9 @@ def is_cashaddr(text: str) -> bool:
     head, _, data = text.lower().rpartition(":")
     if any(sign not in _BECH32 for sign in data):
         return False
-    check = 1
-    for value in [ord(sign) & 31 for sign in head or "bitcoincash"] + [0] + [_BECH32.index(sign) for sign in data]:
-        top = check >> 35
-        check = (check & 0x07FFFFFFFF) << 5 ^ value
-        for bit, term in enumerate(_CASH):
-            if top >> bit & 1:
-                check ^= term
+    check, remainders = 1, _CASH_REMAINDERS
+    for value in (*(ord(sign) & 31 for sign in head or "bitcoincash"), 0, *map(_BECH32_VALUES.__getitem__, data)):
+        check = (check & 0x07FFFFFFFF) << 5 ^ value ^ remainders[check >> 35]
     return check == 1
 
 
@@ -238,13 +243,15 @@ def _valid(check: Callable[[str], bool]) -> Callable[[re.Match[str]], bool]:
 
 
 def _is_key(value: str) -> bool:
+    if value.isupper() or value.islower():
+        return False
     return not any(sign not in _B58_VALUES for sign in value) and len(_base58(value, _B58_VALUES)) == 32 and len(set(value)) > 12
 
 
-_HEADS = (
+_BECH32_HEADS = (
     "bc1 tb1 bcrt1 ltc1 tltc1 addr1 addr_test1 stake1 cosmos1 osmo1 terra1 juno1 inj1 kava1 celestia1 sei1 dydx1 thor1 bnb1 erd1 zil1 zs1"
     " stars1 akash1 evmos1 secret1 axelar1 dgb1 vtc1 grs1 noble1 neutron1"
-).split()
+)
 _END = r"(?![0-9A-Za-z_])"
 _BEGIN = r"(?<![0-9A-Za-z])"
 
@@ -254,11 +261,14 @@ RULES = (
         name="wallet-bech32",
         entity="CRYPTO_ADDRESS",
         pattern=rf"{_BEGIN}[A-Za-z_]{{2,9}}1[02-9ac-hj-np-zAC-HJ-NP-Z]{{38,110}}{_END}",
-        keywords=tuple(_HEADS),
+        keywords=tuple(_BECH32_HEADS.split()),
         validate=_valid(is_bech32),
         hits=(
             "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
-            ("to bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr.", "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr"),
+            (
+                "to bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr.",
+                "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr",
+            ),
             "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
             "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
         ),
@@ -283,7 +293,12 @@ RULES = (
             "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
             ("eth:0xde709f2102306220921060314715629080e2fb77,", "0xde709f2102306220921060314715629080e2fb77"),
         ),
-        misses=("0x" + "0" * 40, "0x" + "5a" * 20, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed00", "5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"),
+        misses=(
+            "0x" + "0" * 40,
+            "0x" + "5a" * 20,
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed00",
+            "5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+        ),
     ),
     Detector(
         name="wallet-stellar",
@@ -313,8 +328,21 @@ RULES = (
     Labelled(
         name="wallet-solana",
         entity="CRYPTO_ADDRESS",
-        keywords=("solana", "phantom", "spl token", "sol address", "sol wallet", "sol_address", "sol_wallet", "sol:", "wallet", "lamport"),
-        label=r"(?i:(?<![a-z])(?:solana|phantom|spl token|sol|crypto|wallet|lamports?)(?:[ _-]?(?:wallet|address|account|addr))?)(?![a-z])",
+        keywords=(
+            "solana",
+            "phantom",
+            "spl token",
+            "sol address",
+            "sol wallet",
+            "sol_address",
+            "sol_wallet",
+            "sol:",
+            "wallet",
+            "lamport",
+            "address",
+        ),
+        label=r"(?i:(?<![a-z])(?:solana|phantom|spl token|sol|crypto|wallet|lamports?|address)(?:[ _-]?(?:wallet|address|account"
+        r"|addr))?)(?![a-z])",
         value=rf"{_BEGIN}[1-9A-HJ-NP-Za-km-z]{{32,44}}(?![0-9A-Za-z])",
         reach=60,
         before=0,

@@ -148,7 +148,7 @@ def _message(raw: bytes, payload: bytes) -> bytes:
 # be joined to themselves by clients that add deltas up, usage and finish reasons counted twice.
 _KEPT = frozenset(("index", "type", "contentBlockIndex", "jsonPath", "thought"))
 _KEPT_NAMES = frozenset(("role",))  # where deltas are not added up member by member
-_DROPPED = frozenset(("usage", "p", "obfuscation", "logprobs", "finish_reason", "stop_reason", "completionReason", "generated_text"))
+_DROPPED = frozenset(("usage", "p", "obfuscation", "finish_reason", "stop_reason", "completionReason", "generated_text"))
 _BEGINS = {"content_block_start": "content_block_delta", "content-start": "content-delta", "tool-call-start": "tool-call-delta"}
 _MARK = "\x00"
 
@@ -188,7 +188,9 @@ def _reduced(node: Any, path: Path, *, top: bool = False, added_up: bool = False
     for key, value in node.items():
         if key == step:
             reduced[key] = _reduced(value, rest, added_up=added_up or key == "delta")
-        elif key in ("finish_reason", "logprobs") and not top:
+        elif key == "logprobs":
+            reduced[key] = [] if type(value) is list else None  # Responses' events must have them
+        elif key == "finish_reason" and not top:
             reduced[key] = None
         elif type(value) not in (dict, list) and ((top and key not in _DROPPED) or key in _KEPT or (key in _KEPT_NAMES and not added_up)):
             reduced[key] = value

@@ -8,12 +8,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 import ahocorasick_rs
 
 from excise.privacy.detect.gate import ascii_lower
-from excise.privacy.placeholder import CODES, FORM, LENGTH
+from excise.privacy.placeholder import CODES, LENGTH
 
 _SHORTEST, _LONGEST = min(map(len, CODES)), max(map(len, CODES))
 _FEWEST_SIGNS = LENGTH - 1 - _LONGEST  # of an id
@@ -85,7 +86,7 @@ class Live:
     )
 
     def __init__(self, tokens: Mapping[str, str], *, own: Callable[[str], bool] | None = None) -> None:
-        self._placeholders = {token: value for token, value in tokens.items() if FORM.fullmatch(token)}
+        self._placeholders = {token: value for token, value in tokens.items() if _has_form(token)}
         self._others = {token.lower(): value for token, value in tokens.items() if token not in self._placeholders}
         self._sorted = sorted(self._placeholders)
         self._others_sorted = sorted(self._others)
@@ -246,6 +247,11 @@ class Live:
         return len(piece) >= _FEWEST_FOLDED and not left.isalnum() and _is_prefix(piece.upper(), self._sorted)
 
 
+def _has_form(token: str) -> bool:
+    head, _, sign = token.partition("_")
+    return len(token) == LENGTH and head in CODES and sign.isalnum() and sign.isascii() and token == token.upper()
+
+
 def _always(data: bytes) -> object:
     return True
 
@@ -283,6 +289,7 @@ def _unescaped(text: str) -> tuple[str, list[int]]:
 Search = Callable[[bytes], object]
 
 
+@lru_cache(maxsize=256)  # by sets of codes, of which there are few; nothing of a value is kept
 def _searches(heads: frozenset[str]) -> tuple[Search, Search]:
     """
     Two searches over the bytes of a JSON document. The first finds nothing where no string of it can hold a token or end in an open one;

@@ -22,7 +22,10 @@ _ALPHABET = (string.ascii_letters + string.digits + "+/-_").encode()
 _CLASSES = bytes(66 if code in _ALPHABET else 32 for code in range(256))
 _SHORTEST = b"B" * SHORT
 _HEX = re.compile(r"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
-_HEX_BYTES = re.compile(rb"[0-7][0-9a-fA-F](?:[0-9a-fA-F]{2}){7}")
+_HEX_TEXT = re.compile(rb"(?:[2-7][0-9a-fA-F]|0[9aAdD]|[c-fC-F][0-9a-fA-F][89abAB][0-9a-fA-F]){4}")
+_HEX_FIRST = frozenset(b"0234567cdefCDEF")
+# Base64 of text begins with one of these: the first byte is printable, a tab or line end, or begins a character of UTF-8.
+_TEXT_FIRST = frozenset(b"CDIJKLMNOPQRSTUVWXYZabcdefwxyz0123456789+/")
 ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _WORDS = re.compile(r"[0-9A-Za-z]{16,}")
 _DATA_URL = re.compile(r"data:([0-9A-Za-z.+-]{1,60}/[0-9A-Za-z.+-]{1,80})?(?:;[0-9A-Za-z=\"'.+_-]{1,60}){0,4};base64,\Z", re.IGNORECASE)
@@ -46,19 +49,20 @@ def may_hold_text(heads: bytes, start: int, end: int) -> bool:
     Args:
         heads: Of the text, one byte a character, in `ONE_ALPHABET`.
     """
+    first = heads[start]
+    if first in _HEX_FIRST and not (end - start) % 2 and _HEX_TEXT.match(heads, start, end) is not None:
+        return True
+    if first not in _TEXT_FIRST:
+        return False
     head = binascii.a2b_base64(heads[start : start + SHORT])
     if head.isascii():
         # With zeros: UTF-16.
-        if not head.translate(None, _READABLE) or 0 in head:
-            return True
-    else:
-        try:
-            head.decode()
-            return True
-        except UnicodeDecodeError as error:
-            if error.start >= len(head) - 3 and error.reason == "unexpected end of data":
-                return True
-    return heads[start] < 0x38 and (end - start) % 2 == 0 and _HEX_BYTES.match(heads, start, end) is not None
+        return not head.translate(None, _READABLE) or 0 in head
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(head) - 3 and error.reason == "unexpected end of data" or head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return True
 
 
 def short_runs(classes: bytes) -> Iterator[tuple[int, int]]:
@@ -201,10 +205,8 @@ def short_inside(run: str) -> Iterator[tuple[int, int]]:
     """
     Parts of a run that does not decode as a whole: base64 after the slash of a path, or after a prefix.
     """
-    if not run.isalnum():
-        for word in _WORDS.finditer(run):
-            if word.end() - word.start() < len(run):
-                yield word.span()
+    for word in _WORDS.finditer(run):
+        yield word.span()
 
 
 def look_long(text: str, start: int, end: int, key: str, declared: str | None) -> Held | None:

@@ -18,23 +18,29 @@ _ID_KEYS_WORDS = """
     system_fingerprint uuid parentUuid sha256 sha1 sha digest
 """
 ID_KEYS = frozenset(_ID_KEYS_WORDS.split())
-# `call_…`, `toolu_01…`, `chatcmpl-…`, a UUID, or a digest. Letters and digits must be mixed, and no run of digits long enough to be a
-# card, a telephone or an account number: `{"id": "john@x.com"}` and `{"id": "call_4111111111111111"}` are scanned.
+# Letters and digits must be mixed, and no run of digits long enough to be a card, a telephone or an account number:
+# `{"id": "john@x.com"}` and `{"id": "call_4111111111111111"}` are scanned.
 _ID = re.compile(
-    r"(?:(?:call|toolu|srvtoolu|mcptoolu|tooluse|msg|msgs|resp|chatcmpl|cmpl|rs|fc|fco|ws|ig|ci|cu|lsh|mcp|mcpr|mcpl|cmp|item|req|run|step|"
-    r"thread|asst|file|container|vs|batch|gen|conv|sess|event|evt|fs|part|prt|ses|fp|interaction|function-call|tool)[_-])"
+    r"(?:call|toolu|srvtoolu|mcptoolu|tooluse|msg|msgs|resp|chatcmpl|cmpl|rs|fc|fco|ws|ig|ci|cu|lsh|mcp|mcpr|mcpl|cmp|item|req|run|step|"
+    r"thread|asst|file|container|vs|batch|gen|conv|sess|event|evt|fs|part|prt|ses|fp|interaction|function-call|tool)[_-]"
     r"(?=[0-9A-Za-z]*[0-9])(?=[0-9A-Za-z]*[a-z])[0-9A-Za-z]{12,72}"
-    r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    r'|"?(?:sha(?:1|256|512)[:-])?(?=[0-9]*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})"?'
 )
 _NUMBER_INSIDE = re.compile(r"[0-9]{9}")
+# UUIDs and digests; not those of digits alone.
+_DIGEST = re.compile(
+    r"(?=(?:[0-9-]*[a-fA-F]){3})(?:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    r"|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})"
+    r"|sha(?:1|256|512)[:-][0-9a-f]{40,128}"
+)
 
 
 def is_id(value: str) -> bool:
     """
-    Whether the value of a key of `ID_KEYS` has the shape of an id.
+    Whether the value of a key of `ID_KEYS` has the shape of an id: `call_…`, `toolu_01…`, `chatcmpl-…`, a UUID, a digest.
     """
-    return _ID.fullmatch(value) is not None and not _NUMBER_INSIDE.search(value)
+    if _ID.fullmatch(value) is not None:
+        return not _NUMBER_INSIDE.search(value)
+    return _DIGEST.fullmatch(value) is not None
 
 
 # Ciphertext and signatures the provider made and wants back unchanged.
@@ -52,7 +58,9 @@ SEALED_KEYS = frozenset(
 )
 # `data` is one only in these blocks.
 SEALED_DATA_TYPES = frozenset(("redacted_thinking", "reasoning.encrypted"))
-_SEALED_LEAST = 40  # characters; real ones have hundreds
+_SEALED_LEAST = 64  # characters; real ones have hundreds
+_DISTINCT = 24
+_MIXED = re.compile(r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])")
 _BASE64 = re.compile(r"[0-9A-Za-z+/_-]+={0,2}")
 # In random bytes a run of twelve printable characters comes once in 150 KB; model names are there, written plainly.
 _READABLE = re.compile(rb"[\x20-\x7e]{12,}")
@@ -64,6 +72,10 @@ def unseal(value: str) -> bytes | None:
     The bytes of a signature or ciphertext; `None` where the value has not the shape of one, or is text in disguise.
     """
     if len(value) < _SEALED_LEAST or len(value.rstrip("=")) % 4 == 1 or not _BASE64.fullmatch(value):
+        return None
+    # So many random characters have all of these; and a run of nine digits comes once in twenty million.
+    head = value[:_SEALED_LEAST]
+    if not (_MIXED.match(head) and len(set(head)) >= _DISTINCT) or _NUMBER_INSIDE.search(value):
         return None
     data = binascii.a2b_base64(value.rstrip("=").translate(_URLSAFE) + "===")
     printable = len(data) - len(data.translate(None, _PRINTABLE))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from excise.privacy.detect.detector import Finding
 from excise.privacy.walk.document import Document
 from excise.privacy.walk.layer import Layer, Place, path
+from excise.privacy.walk.runs import Run
 from excise.privacy.walk.tokens import JSON_NUMBER, JSON_STRING
 from excise.privacy.walk.unfold import Unfolded
 
@@ -54,6 +55,7 @@ class _Hit:
     layer: Layer
     start: int
     end: int
+    place: tuple[int, int]  # in the scope
 
 
 @dataclass(slots=True)
@@ -87,14 +89,14 @@ def spots(
             continue
         scope, first, last = layer.scope(start, end)
         scopes[id(scope)] = scope
-        stretches.setdefault(id(scope), []).append(_Stretch(first, last, [_Hit(finding, layer, start, end)]))
+        stretches.setdefault(id(scope), []).append(_Stretch(first, last, [_Hit(finding, layer, start, end, (first, last))]))
     merged = {at: _merge(unmerged) for at, unmerged in stretches.items()}
     made: list[Spot] = []
     dead = _covered(scopes, merged)
     for at, shared in merged.items():
         if not dead.isdisjoint(_blocks(scopes[at])):
             continue
-        made += (_spot(scopes[at], stretch, to_root, segment) for stretch in _merge(shared))
+        made += (_spot(scopes[at], stretch, to_root, segment) for stretch in shared)
     made.sort(key=lambda spot: (spot.segment, spot.start, spot.first))
     return made
 
@@ -143,30 +145,47 @@ def _covered(scopes: dict[int, Layer], merged: dict[int, list[_Stretch]]) -> set
     for scope in scopes.values():
         layer: Layer | None = scope
         while layer is not None:
-            if layer.codec.whole and layer.codec.beside and layer.parent is not None:
+            if isinstance(layer.codec, Run) and layer.parent is not None:
                 above, start, end = layer.parent.scope(*layer.range)
                 claims.setdefault(id(above), {})[id(layer)] = (start, end)
             layer = layer.parent
     dead: set[int] = set()
     for at, blocks in claims.items():
-        stretches = merged.get(at, [])
+        # A stretch that takes in a run may then reach another one.
+        while covered := _reached(merged.get(at, []), blocks):
+            dead |= covered
+            merged[at] = _merge(merged[at])
+            blocks = {block: span for block, span in blocks.items() if block not in covered}
         last = -1
         for block, (start, end) in sorted(blocks.items(), key=lambda item: item[1]):
-            index = bisect_right(stretches, start, key=lambda one: one.end)
-            if index < len(stretches) and stretches[index].start < end:
-                stretches[index].start = min(stretches[index].start, start)
-                stretches[index].end = max(stretches[index].end, end)
-                dead.add(block)
-            elif start < last:
+            if start < last:
                 dead.add(block)
             else:
                 last = end
     return dead
 
 
+def _reached(stretches: list[_Stretch], blocks: dict[int, tuple[int, int]]) -> set[int]:
+    """
+    The blocks that stretches overlap; these are widened to hold them.
+    """
+    covered: set[int] = set()
+    if stretches:
+        for block, (start, end) in blocks.items():
+            index = bisect_right(stretches, start, key=lambda one: one.end)
+            if index < len(stretches) and stretches[index].start < end:
+                covered.add(block)
+        for block in covered:
+            start, end = blocks[block]
+            stretches.append(_Stretch(start, end, []))
+    return covered
+
+
 def _spot(scope: Layer, stretch: _Stretch, to_root: bool, segment: Callable[[Layer], int]) -> Spot:
-    naming = max(stretch.hits, key=lambda hit: (hit.finding.weight, hit.end - hit.start))
-    whole = [hit for hit in stretch.hits if hit.layer.scope(hit.start, hit.end)[1:] == (stretch.start, stretch.end)]
+    naming = stretch.hits[0].finding
+    if len(stretch.hits) > 1:
+        naming = max(stretch.hits, key=lambda hit: (hit.finding.weight, hit.place[1] - hit.place[0])).finding
+    whole = [hit for hit in stretch.hits if hit.place == (stretch.start, stretch.end)]
     if whole:
         best = max(whole, key=lambda hit: (hit.finding.weight, hit.layer.depth))
         layer, start, end = best.layer, best.start, best.end
@@ -183,9 +202,9 @@ def _spot(scope: Layer, stretch: _Stretch, to_root: bool, segment: Callable[[Lay
         start=outer_start,
         end=outer_end,
         segment=segment(outer),
-        entity=naming.finding.entity,
-        detector=naming.finding.detector,
-        weight=naming.finding.weight,
+        entity=naming.entity,
+        detector=naming.detector,
+        weight=naming.weight,
         place=layer.place,
         path=path(layer.trail),
         frozen=layer.frozen,

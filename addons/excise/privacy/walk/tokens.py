@@ -69,8 +69,7 @@ class JsonString:
     beside = False
 
     def map(self, spelled: str) -> Span:
-        units = Units.of(_ESCAPE, _unescape, spelled) if "\\" in spelled else None
-        return in_step if units is None else units.span
+        return Units("", _ESCAPE, _unescape, spelled).span if "\\" in spelled else in_step
 
     def spell(self, text: str, around: str, start: int, end: int) -> str:
         # ASCII: right whatever the charset around it, and however deep the text is nested.

@@ -26,6 +26,7 @@ _NESTED_DEPTH = 3  # JSON in a string of JSON in a string
 _LEAST_NUMBER = 100_000  # six digits
 _RUN = 8  # numbers in one list from which on they are a vector, not a pair of coordinates
 _TOKEN_KEYS = frozenset(("input", "prompt", "context", "tokens", "input_ids", "token_ids", "prompt_token_ids"))
+_OUTER_PLACES = (Place.HEADER, Place.QUERY, Place.PATH)  # JSON in one of these still stands there
 _SLOW_HEADS = "{[ \n\r\t"
 _SHORT = 16  # shorter strings are no ids, no signatures, no data
 
@@ -38,10 +39,11 @@ class Tree:
         carrier: The layer whose text is this JSON, or has it at `start`.
     """
 
-    __slots__ = ("_layers", "_spans", "carrier")
+    __slots__ = ("_layers", "_place", "_spans", "carrier")
 
     def __init__(self, carrier: Layer) -> None:
         self.carrier = carrier
+        self._place = carrier.place if carrier.place in _OUTER_PLACES else Place.BODY_STRING
         self._layers: dict[int, Layer] = {}  # by ordinal; numbers from -1 downwards
         self._spans: dict[int, tuple[int, int]] = {}
 
@@ -80,14 +82,14 @@ class Tree:
         ordinal = piece.ordinal - 1 if not piece.kind & NUMBER else piece.offset
         return self.string(ordinal, text, (piece.trail, piece.step), place=Place.BODY_KEY)
 
-    def string(self, ordinal: int, text: str, trail: Trail, *, place: Place = Place.BODY_STRING, signed: bool = False) -> Layer:
+    def string(self, ordinal: int, text: str, trail: Trail, *, place: Place | None = None, signed: bool = False) -> Layer:
         if ordinal not in self._layers:
             self._layers[ordinal] = Layer(
                 text,
                 self.carrier,
                 lambda: self._range(ordinal),
                 codec=JSON_STRING,
-                place=place,
+                place=place or self._place,
                 trail=trail,
                 signed=signed,
                 depth=self.carrier.depth + 1,

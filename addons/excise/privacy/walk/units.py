@@ -14,18 +14,19 @@ class Units:
     """
     A decoded text and its map: between the units (an escape and what it stands for) both run in step.
 
-    Unit i is text[starts[i]:ends[i]] decoded and coded[froms[i]:tos[i]] coded. It cannot be cut: a span that begins or ends inside one
-    takes it whole. Units that decode to nothing are characters that were removed.
+    A unit cannot be cut: a span that begins or ends inside one takes it whole. Units that decode to nothing are characters that were
+    removed. The map is made when it is first asked for: most views have nothing in them.
     """
 
-    __slots__ = ("ends", "froms", "starts", "text", "tos")
+    __slots__ = ("_coded", "_decode", "_map", "_pattern", "text")
 
-    def __init__(self, text: str, starts: list[int], ends: list[int], froms: list[int], tos: list[int]) -> None:
+    # `text` is only kept; the map is made of the other three.
+    def __init__(self, text: str, pattern: re.Pattern[str], decode: Callable[[str], str | None], coded: str) -> None:
         self.text = text
-        self.starts = starts
-        self.ends = ends
-        self.froms = froms
-        self.tos = tos
+        self._pattern = pattern
+        self._decode = decode
+        self._coded = coded
+        self._map: tuple[list[int], list[int], list[int], list[int]] | None = None
 
     @classmethod
     def of(cls, pattern: re.Pattern[str], decode: Callable[[str], str | None], coded: str) -> Units | None:
@@ -35,34 +36,43 @@ class Units:
         """
         # Text, unit, text, unit, …, text. Lists as a whole, for speed: there may be a unit every second character.
         parts = pattern.split(coded)
-        units = parts[1::2]
-        if not units:
+        if len(parts) == 1:
             return None
-        plain = [one if (made := decode(one)) is None else made for one in units]
-        if plain == units:
-            return None
-        coded_at = list(accumulate(map(len, parts)))
-        parts[1::2] = plain
-        plain_at = list(accumulate(map(len, parts)))
-        return cls("".join(parts), plain_at[:-1:2], plain_at[1::2], coded_at[:-1:2], coded_at[1::2])
+        parts[1::2] = [one if (made := decode(one)) is None else made for one in parts[1::2]]
+        text = "".join(parts)
+        return None if text == coded else cls(text, pattern, decode, coded)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """
         The coded range of text[start:end] (not empty). Removed characters at its edges are left outside.
         """
-        at = bisect_right(self.starts, start) - 1
+        starts, ends, froms, tos = self._places()
+        at = bisect_right(starts, start) - 1
         if at >= 0:
-            start = self.froms[at] if start < self.ends[at] else start - self.ends[at] + self.tos[at]
-        at = bisect_left(self.starts, end) - 1
+            start = froms[at] if start < ends[at] else start - ends[at] + tos[at]
+        at = bisect_left(starts, end) - 1
         if at >= 0:
-            end = self.tos[at] if end <= self.ends[at] else end - self.ends[at] + self.tos[at]
+            end = tos[at] if end <= ends[at] else end - ends[at] + tos[at]
         return start, end
 
     def inside(self, place: int) -> tuple[int, int] | None:
         """
         The coded range of the unit that a cut of the coded text at `place` would cut in two.
         """
-        at = bisect_left(self.froms, place) - 1
-        if at >= 0 and place < self.tos[at]:
-            return self.froms[at], self.tos[at]
+        _, _, froms, tos = self._places()
+        at = bisect_left(froms, place) - 1
+        if at >= 0 and place < tos[at]:
+            return froms[at], tos[at]
         return None
+
+    def _places(self) -> tuple[list[int], list[int], list[int], list[int]]:
+        """
+        Of each unit: where it begins and ends in the decoded text, and in the coded one.
+        """
+        if self._map is None:
+            parts = self._pattern.split(self._coded)
+            coded_at = list(accumulate(map(len, parts)))
+            parts[1::2] = [one if (made := self._decode(one)) is None else made for one in parts[1::2]]
+            at = list(accumulate(map(len, parts)))
+            self._map = at[:-1:2], at[1::2], coded_at[:-1:2], coded_at[1::2]
+        return self._map

@@ -45,14 +45,14 @@ class Bounds:
     Attributes:
         rounds: How deep encodings are undone, one in another.
         block_depth: How many of them may be base64 or hex.
-        views: Most views.
+        views: Most views, for each megabyte of text.
         ratio: Most characters of views, for one of the text they show …
         floor: … or this many.
     """
 
     rounds: int = 4
     block_depth: int = 2
-    views: int = 100_000
+    views: int = 25_000
     ratio: int = 6
     floor: int = 1_000_000
 
@@ -71,7 +71,7 @@ class Views:
         self._bounds = bounds
         self._add_block = add_block
         self._views = 0
-        self._limit = 0
+        self._limit = self._most = 0
         self._plain = b""  # of the chunk in hand, one byte a character
         self.by_scope: dict[int, list[Layer]] = {}  # id of a layer -> views beside it, for the places they share
 
@@ -87,17 +87,22 @@ class Views:
                 return
             if not round_:
                 self._limit = document.length + max(self._bounds.floor, self._bounds.ratio * len(chunk))
+                self._most = self._bounds.views * (1 + len(chunk) // 1_000_000)
             self._plain = chunk.encode("ascii", "replace")
             windows = list(self._windows(chunk, begin))
             if round_ < self._bounds.rounds:
                 self._unfold(windows)
                 self._blocks(chunk, begin, nested=round_ > 0)
-            if document.length > self._limit or self._views > self._bounds.views:
+            if self._over:
                 self._coverage.add_unknown("$", "encodings inside encodings, more than is undone", len(chunk))
                 document.close_chunk()
                 return
             if len(document.pieces) == pieces:
                 return
+
+    @property
+    def _over(self) -> bool:
+        return self._views > self._most or self._document.length > self._limit
 
     def _windows(self, chunk: str, begin: int) -> Iterator[tuple[int, int, bool]]:
         """
@@ -190,6 +195,8 @@ class Views:
             unfolded = unfold(layer.text[first:last], quoted=quoted)
             if unfolded is None:
                 continue
+            if self._over:
+                return
             text, codec = unfolded
             view = Layer(text, layer, (first, last), codec=codec, place=layer.place, trail=layer.trail, depth=layer.depth + 1)
             self._views += 1
@@ -197,7 +204,7 @@ class Views:
             document.put(view, self._key(start))
 
     def _blocks(self, chunk: str, begin: int, *, nested: bool) -> None:
-        document, heads = self._document, self._plain.translate(runs.ONE_ALPHABET)
+        heads = self._plain.translate(runs.ONE_ALPHABET)
         passed = 0
         classes = runs.class_text(self._plain)
         for start, end in runs.short_runs(classes):
@@ -210,10 +217,11 @@ class Views:
                     continue
                 if self._block(begin + start, begin + runs.padded(chunk, end), nested):
                     continue
-            for first, last in runs.short_inside(chunk[start:end]):
+            run = chunk[start:end]
+            for first, last in () if run.isalnum() else runs.short_inside(run):
                 if runs.may_hold_text(heads, start + first, start + last):
                     self._block(begin + start + first, begin + runs.padded(chunk, start + last), nested)
-            if document.length > self._limit:
+            if self._over:
                 return
 
     def _block(self, start: int, end: int, nested: bool) -> bool:
