@@ -8,9 +8,12 @@ import contextlib
 import hashlib
 import os
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
+
+import structlog
 
 from excise.policy.fingerprint import load_or_create_secret
 from excise.privacy.detect import hyperscan_gate
@@ -19,6 +22,8 @@ from excise.privacy.detect.gate import AhoCorasickGate, Gate
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.placeholder import Placeholders
 from excise.privacy.surrogate import looks_like_surrogate
+
+_log = structlog.get_logger("excise.scanning")
 
 KEY_FILE = "placeholder.key"
 _MAX_DATABASES = 16
@@ -60,15 +65,43 @@ def scanner_maker(placeholders: Placeholders, *, cache: Path | None, fast: bool 
 
 
 def _fast_gate(rules: Sequence[Rule], cache: Path | None) -> Gate:
-    if cache is None:
-        return hyperscan_gate.HyperscanGate(rules)
-    path = cache / f"{_digest(rules)}.hsdb"
-    with contextlib.suppress(OSError, ValueError):
-        return hyperscan_gate.HyperscanGate(rules, path.read_bytes())
-    database = hyperscan_gate.compile_database(rules)
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs time and nothing else
-        _keep(path, database)
-    return hyperscan_gate.HyperscanGate(rules, database)
+    import hyperscan
+
+    path = cache / f"{_digest(rules)}.hsdb" if cache is not None else None
+    if path is not None:
+        # Another processor's, another version's, or damaged: it carries a checksum.
+        with contextlib.suppress(OSError, ValueError, IndexError, hyperscan.error):
+            return hyperscan_gate.HyperscanGate(rules, path.read_bytes())
+    return _LateGate(rules, path)
+
+
+class _LateGate:
+    """
+    Works at once with the gate that is made at once, and with the fast one as soon as that is compiled, which takes seconds. The compiler
+    lets other threads run.
+    """
+
+    def __init__(self, rules: Sequence[Rule], path: Path | None) -> None:
+        self._gate: Gate = AhoCorasickGate(rules)
+        threading.Thread(target=self._compile, args=(rules, path), name="excise-scanner", daemon=True).start()
+
+    def places(self, text: str) -> dict[int, list[int]]:
+        return self._gate.places(text)
+
+    def stretches(self, text: str) -> dict[int, list[tuple[int, int]]]:
+        return self._gate.stretches(text)
+
+    def _compile(self, rules: Sequence[Rule], path: Path | None) -> None:
+        try:
+            database = hyperscan_gate.compile_database(rules)
+            fast = hyperscan_gate.HyperscanGate(rules, database)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other gate finds the same
+            _log.warning("the fast gate cannot be used", error=type(error).__name__)
+            return
+        self._gate = fast
+        if path is not None:
+            with contextlib.suppress(OSError):  # a cache that cannot be written costs time and nothing else
+                _keep(path, database)
 
 
 def _digest(rules: Sequence[Rule]) -> str:
