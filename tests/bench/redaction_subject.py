@@ -9,12 +9,12 @@ from functools import cache
 
 from excise.errors import WireError
 from excise.privacy.detect import hyperscan_gate
+from excise.privacy.detect.catalogue import rules_of
 from excise.privacy.detect.detector import Finding
 from excise.privacy.detect.gate import AhoCorasickGate
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.walk.source import of_request, of_text
 from excise.wire import strict_json
-from privacy.labelled.score import rules
 
 
 class Subject:
@@ -23,7 +23,7 @@ class Subject:
     """
 
     def __init__(self, profile: str, gate: type = AhoCorasickGate) -> None:
-        self.rules = rules(profile)
+        self.rules = rules_of(profile)
         self._scanner = Scanner(self.rules, gate=gate)
 
     def scan(self, document: str) -> list[Finding]:

@@ -4,105 +4,26 @@ Nothing of a prompt or an answer is kept: canaries go through every path, then e
 
 from __future__ import annotations
 
-import base64
-import bz2
 import contextlib
 import gzip
 import json
-import lzma
 import subprocess
 import urllib.parse
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import zstandard
 
 from e2e.proxy import SHELL, Proxy, running_proxy
 from e2e.tunnel import Tunnel, fetch, request
 from e2e.ways import Way
+from excise.prove.canaries import forms
+from excise.prove.search import found_in
 from excise.standin import Script, StandIn
 
 CONTENT = "canary-7f3a-Zwölf-\U0001f426-end"  # outside ASCII, so that every escaping shows
-unzstd: Any = zstandard.ZstdDecompressor  # its stubs leave arguments out
 KEY = "standin-keycanary-51d2e8"
+PLANTED = [CONTENT, CONTENT[:11], KEY]
 OPENAI = ("api.openai.com", "/v1/chat/completions")
-
-
-def forms(secret: str) -> dict[str, bytes]:
-    """
-    What a secret may look like in a file. Of base64 the part that does not depend on what stands before it.
-    """
-    raw = secret.encode()
-    found = {
-        "raw": raw,
-        "json": json.dumps(secret)[1:-1].encode(),
-        "json twice": json.dumps(json.dumps(secret))[3:-3].encode(),
-        "python": repr(raw)[2:-1].encode(),
-        "percent": urllib.parse.quote(secret).encode(),
-        "hex": raw.hex().encode(),
-        "utf-16-le": secret.encode("utf-16-le"),
-        "utf-16-be": secret.encode("utf-16-be"),
-        "ascii part": secret[:11].encode(),
-        "ascii part, utf-16": secret[:11].encode("utf-16-le"),
-    }
-    for shift in range(3):
-        for name, coder in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode)):
-            found[f"{name} {shift}"] = coder(b"\0" * shift + raw)[4 if shift else 0 : -4]
-    return found
-
-
-def contents(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """
-    A file's bytes, and whatever can be unpacked from any place in it.
-    """
-    yield "", data
-    for mark, name, unpack in (
-        (b"\x1f\x8b\x08", "gzip", lambda part: zlib.decompressobj(31).decompress(part, 1 << 24)),
-        (b"\x28\xb5\x2f\xfd", "zstd", lambda part: unzstd().decompressobj().decompress(part)),
-        (b"BZh", "bz2", lambda part: bz2.BZ2Decompressor().decompress(part, 1 << 24)),
-        (b"\xfd7zXZ", "xz", lambda part: lzma.LZMADecompressor().decompress(part, 1 << 24)),
-        (b"\x78\x9c", "zlib", lambda part: zlib.decompressobj().decompress(part, 1 << 24)),
-    ):
-        at = data.find(mark)
-        while at >= 0:
-            with contextlib.suppress(Exception):  # most marks are chance; what does not unpack holds nothing
-                yield f" ({name} at {at})", unpack(data[at:])
-            at = data.find(mark, at + 1)
-
-
-def found_in(folder: Path, secrets: list[str]) -> list[str]:
-    """
-    Every place under `folder` where a form of a secret stands, file names and database values included.
-    """
-    wanted = {f"{secret[:6]}… as {name}": form for secret in secrets for name, form in forms(secret).items()}
-    places = []
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        texts = [*contents(file.read_bytes()), (" (its name)", str(file).encode()), *database(file)]
-        places += [f"{file.name}{where}: {name}" for where, text in texts for name, form in wanted.items() if form in text]
-    return places
-
-
-def database(file: Path) -> Iterator[tuple[str, bytes]]:
-    """
-    Every value of a DuckDB or Parquet file as text: on disk they may be compressed in ways only DuckDB reads.
-    """
-    if file.suffix == ".parquet":
-        yield " (rows)", shell(":memory:", f"select * from read_parquet('{file}')")
-    elif file.suffix in (".duckdb", ".db"):
-        with contextlib.suppress(AssertionError):  # a working file in use or half-written: its bytes were searched
-            tables = json.loads(shell(str(file), "select schema_name || '.\"' || table_name || '\"' as t from duckdb_tables()") or b"[]")
-            for table in tables:
-                yield f" ({table['t']})", shell(str(file), f"select * from {table['t']}")
-
-
-def shell(database: str, sql: str) -> bytes:
-    flags = [] if database == ":memory:" else ["-readonly"]
-    done = subprocess.run([SHELL, *flags, "-json", database, "-c", sql], capture_output=True, timeout=30, check=False)
-    assert done.returncode == 0
-    return done.stdout
 
 
 async def send_canaries(way: Way) -> int:
@@ -182,8 +103,8 @@ async def test_no_canary_in_any_file(own_standin: StandIn, home: Path) -> None:
             sum(CONTENT.encode() in call.request.body or json.dumps(CONTENT)[1:-1].encode() in call.request.body for call in reached) > 15
         )
         proxy.until(lambda: len(proxy.query("from calls")) >= len(reached), 10, "all rows")
-        assert found_in(home, [CONTENT, KEY]) == []
-    assert found_in(home, [CONTENT, KEY]) == []
+        assert found_in(home, PLANTED) == []
+    assert found_in(home, PLANTED) == []
     assert list(home.rglob("*.duckdb"))
 
 
@@ -200,11 +121,11 @@ async def test_no_canary_after_a_crash(own_standin: StandIn, home: Path) -> None
             await tunnel.send(request(*OPENAI, body, {"authorization": f"Bearer {KEY}"}))
             await tunnel.reader.readuntil(b"\n\n")
             proxy.kill()
-        assert found_in(home, [CONTENT, KEY]) == []
+        assert found_in(home, PLANTED) == []
         proxy.start()
         proxy.until(lambda: len(proxy.query("from calls")) == 1, 10, "the row of the call that was cut")
         assert proxy.stop() == 0
-        assert found_in(home, [CONTENT, KEY]) == []
+        assert found_in(home, PLANTED) == []
     finally:
         proxy.kill()
 
@@ -227,4 +148,4 @@ def test_search_reads_parquet(tmp_path: Path) -> None:
     """
     subprocess.run([SHELL, "-c", f"copy (select '{CONTENT}' as a from range(9999)) to '{tmp_path}/x.parquet'"], check=True, timeout=30)
 
-    assert [place for place in found_in(tmp_path, [CONTENT]) if "(rows)" in place]
+    assert [place for place in found_in(tmp_path, [CONTENT]) if "(rows of" in place]

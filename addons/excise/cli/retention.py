@@ -5,26 +5,44 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
 
 from excise.catalog.retention import RetentionBook, RetentionSpec, load_retention
 from excise.cli.usage import JsonOption, console
+from excise.cli.verification import Outcome, fillings, read_key, verify
+from excise.errors import SettingsError
 from excise.privacy.retention.entry import Entry
 from excise.stages.retain import entries_of
 
 SOON_DAYS = 30
 
 
+class _ShowsFirst(TyperGroup):
+    """
+    `excise retention openai` is short for `excise retention show openai`.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
 def register(app: typer.Typer) -> None:
     """
-    Add `retention`.
+    Add `retention` and its commands.
     """
-    app.command("retention")(_retention)
+    group = typer.Typer(cls=_ShowsFirst, help="What providers keep of a call, and what zero retention does about it.")
+    group.command("show")(_retention)
+    group.command("check")(_check)
+    app.add_typer(group, name="retention")
 
 
 def _retention(
@@ -48,6 +66,37 @@ def _retention(
         console().print(_in_full(_plain(provider, book.providers[provider], entries[provider], today)))
     else:
         console().print(_overview(book, entries, today))
+
+
+def _check(
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whom to ask.")],
+    key: Annotated[str, typer.Option("--key", metavar="env:NAME|file:PATH", help="An administrator's key of your account there.")],
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME=VALUE", help="What stands in a hole of the URL: project, region, … Repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """
+    Ask a provider, with an administrator's key, whether your account keeps nothing. Exit 1: not so, not reachable, or nothing was asked.
+    """
+    spec = load_retention().providers.get(provider)
+    calls = [rule.admin for rule in spec.verify if rule.admin is not None] if spec is not None else []
+    if not calls:
+        raise typer.BadParameter(f"there is nothing an administrator could ask {provider!r}; see `excise retention`", param_hint="PROVIDER")
+    try:
+        secret, filled = read_key(key), fillings(given or ())
+    except SettingsError as error:
+        raise typer.BadParameter(error.message) from None
+    done = [verify(call, secret, filled) for call in calls]
+    holds = any(one.outcome is Outcome.VERIFIED for one in done) and all(one.outcome in (Outcome.VERIFIED, Outcome.SKIPPED) for one in done)
+    if as_json:
+        print(json.dumps({"provider": provider, "verified": holds, "checks": [asdict(one) for one in done]}, indent=2))
+    else:
+        for one in done:
+            told = f"[bold]{one.outcome}[/]  {one.field}: " if one.outcome is not Outcome.SKIPPED else f"[bold]{one.outcome}[/]  "
+            console().print(told, Text(one.said), f" ({one.url})", sep="", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if holds else 1)
 
 
 def _plain(id_: str, spec: RetentionSpec, entry: Entry, today: date) -> dict[str, Any]:

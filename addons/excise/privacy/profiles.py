@@ -35,6 +35,8 @@ class Profile:
     Attributes:
         actions: Entity -> action. An entity that is not named is not looked for.
         leaves_out: Detectors whose findings are too ordinary for this profile.
+        blocks_signed: Whether anything found in a signed block, which cannot be changed, refuses the call. Else only what is surely the
+            client's own does: such blocks come from the model, which writes example addresses of its own.
         blocks_binary: Whether parts nobody can read (pictures, audio, archives) are refused unless policy says otherwise.
     """
 
@@ -42,6 +44,7 @@ class Profile:
     actions: Mapping[str, Action]
     leaves_out: frozenset[str] = frozenset()
     blocks_binary: bool = False
+    blocks_signed: bool = False
 
 
 def _of(kind: Kind) -> dict[str, Action]:
@@ -52,6 +55,7 @@ def _these(*names: str) -> dict[str, Action]:
     return dict.fromkeys(names, Action.PSEUDONYMISE)
 
 
+# Of personal data `pii` leaves out LOCATION: coordinates and postcodes alone are of nobody, and tools for weather and maps work with them.
 # Private addresses say nothing of a person, and configuration files are full of them.
 _ORDINARY = frozenset({"ipv4-private", "ipv6-private"})
 
@@ -65,8 +69,8 @@ PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("secrets", _of(Kind.SECRET)),
-        Profile("pii", _of(Kind.PERSONAL), leaves_out=_ORDINARY),
-        Profile("strict", _of(Kind.SECRET) | _of(Kind.PERSONAL), blocks_binary=True),
+        Profile("pii", {name: action for name, action in _of(Kind.PERSONAL).items() if name != "LOCATION"}, leaves_out=_ORDINARY),
+        Profile("strict", _of(Kind.SECRET) | _of(Kind.PERSONAL), blocks_binary=True, blocks_signed=True),
         Profile("hipaa", _these(*_HIPAA.split()), leaves_out=_ORDINARY, blocks_binary=True),
         Profile("pci", _these("CARD", "IBAN", "BANK_ACCOUNT")),
     )
@@ -91,4 +95,5 @@ def combined(names: Iterable[str], changes: Mapping[str, Action]) -> Profile:
         actions | dict(changes),
         left_out,
         any(profile.blocks_binary for profile in profiles),
+        any(profile.blocks_signed for profile in profiles),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from excise.errors import Refused
 from excise.privacy.detect.detector import Finding, Rule
 from excise.privacy.detect.scanner import Scanner, settle
-from excise.privacy.entities import ENTITIES
+from excise.privacy.entities import ENTITIES, Kind
 from excise.privacy.placeholder import Placeholders
 from excise.privacy.profiles import Action
 from excise.privacy.protection import Protection
@@ -28,6 +28,7 @@ from excise.privacy.walk.spots import Spot
 _TAIL_KEPT = frozenset({"CARD", "IBAN", "BANK_ACCOUNT", "PHONE"})
 _TAIL = 4
 _STARS = "********"
+_SURE = 70  # weight of a finding that its own shape or checksum proves
 
 Counts = Counter[tuple[str, str, str]]
 
@@ -156,9 +157,12 @@ class Plan:
         action = self._protection.action(spot.entity)
         if not spot.frozen or action in (Action.ALLOW, Action.REPORT_ONLY, Action.BLOCK):
             return action
-        # A signed block came from the provider as it is, and cannot be changed. What was extracted from a document, or stands in a path,
-        # came from the client and would leave.
-        return Action.REPORT_ONLY if spot.signed else Action.BLOCK
+        if not spot.signed:
+            return Action.BLOCK  # extracted from a document, or part of a path: it came from the client and would leave
+        # A signed block cannot be changed. It came from the model, which had placeholders: what stands there in clear is its own
+        # invention, or the client's under a forged signature.
+        clients_own = spot.value in self._vault or spot.weight >= _SURE and ENTITIES[spot.entity].kind is Kind.SECRET
+        return Action.BLOCK if clients_own or self._protection.profile.blocks_signed else Action.REPORT_ONLY
 
     def _replacement(self, spot: Spot, action: Action) -> str:
         entity = ENTITIES[spot.entity]

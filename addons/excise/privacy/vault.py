@@ -113,6 +113,9 @@ class Vault:
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, value: object) -> bool:
+        return (None, value) in self._tokens
+
     @property
     def scope(self) -> str:
         """

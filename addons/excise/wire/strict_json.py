@@ -31,7 +31,7 @@ _SPOKEN_WORDS = """
     stream stream_options system systemInstruction temperature text thinking tool_calls tool_choice toolConfig tools toolSpec
     top_k top_p topP type user
 """
-_SPOKEN = frozenset(_SPOKEN_WORDS.split())
+SPOKEN = frozenset(_SPOKEN_WORDS.split())
 
 
 def load(body: bytes) -> Any:
@@ -109,13 +109,13 @@ def _compare_keys(body: bytes) -> None:
 def _find(node: Any, path: str) -> str | None:
     # An object lost to a repeated key of its parent need not be found: the parent will be.
     if isinstance(node, _Repeated):
-        return f"{path}.{_spoken(node.key)}"
+        return f"{path}.{spoken(node.key)}"
     if isinstance(node, dict):
-        return next((found for key, child in node.items() if (found := _find(child, f"{path}.{_spoken(key)}"))), None)
+        return next((found for key, child in node.items() if (found := _find(child, f"{path}.{spoken(key)}"))), None)
     if isinstance(node, list):
         return next((found for at, child in enumerate(node) if (found := _find(child, f"{path}[{at}]"))), None)
     return None
 
 
-def _spoken(key: str) -> str:
-    return key if key in _SPOKEN else "*"
+def spoken(key: str) -> str:
+    return key if key in SPOKEN else "*"

@@ -80,7 +80,16 @@ def test_a_placeholder_is_never_a_finding() -> None:
     scanner = Scanner(RULES, own=placeholders.is_own)
     for entity in ENTITIES.values():
         made = placeholders.make("scope", entity, "a value nobody has 1")
-        for around in ("{}", "password: {}", "api_key={}", '"token": "{}"', "postgres://u:{}@host/db", "ssn\x02{}\x03", "Bearer {}", "card {}"):
+        for around in (
+            "{}",
+            "password: {}",
+            "api_key={}",
+            '"token": "{}"',
+            "postgres://u:{}@host/db",
+            "ssn\x02{}\x03",
+            "Bearer {}",
+            "card {}",
+        ):
             text = around.format(made)
             assert not [one for one in scanner.scan(text) if made[:8] in text[one.start : one.end]], (entity.name, around)
 

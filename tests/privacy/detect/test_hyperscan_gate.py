@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.redaction_texts import texts
+from excise.privacy.detect.catalogue import rules_of
 from excise.privacy.detect.detector import Detector
 from excise.privacy.detect.gate import AhoCorasickGate
 from excise.privacy.detect.heads import both, expression, heads, letters
 from excise.privacy.detect.hyperscan_gate import HyperscanGate, available, compile_database
 from excise.privacy.detect.scanner import Scanner
 from privacy.labelled import cases
-from privacy.labelled.score import rules
 
 require_hyperscan = pytest.mark.skipif(not available, reason="hyperscan is not installed")
 
@@ -26,6 +29,7 @@ SHAPED = Detector("shaped", "API_KEY", r"(?<![A-Za-z0-9])abc_(?P<value>[0-9a-f]{
 FOLDED = Detector("folded", "API_KEY", r"(?i:secret|token)[ \x02:=]{1,3}(?P<value>\w{3,9})", ("secret", "token"))
 NEAR = Detector("near", "TAX_ID", r"(?<!\d)\d{5}(?!\d)", ("tax", "steuer"), reach=(10, 20))
 WIDE = Detector("wide", "API_KEY", r"clé\s?(?P<value>[\w-]{4})", ("cl",))
+ORDINARY = ("standard library", "wire requests, made", "wire answers, made", "base64 in lines", "hex dump", "digits as CSV", "identifiers")
 RULES = (SHAPED, FOLDED, NEAR, WIDE)
 GATES = [AhoCorasickGate, pytest.param(HyperscanGate, marks=require_hyperscan)]
 
@@ -38,6 +42,16 @@ def test_places_are_characters_ascending_and_once(gate):
     text = "äß€😀\ud800 TOKEN=abc token=abc Secret=xyz"
 
     assert gate((FOLDED,)).places(text) == {0: [text.index("TOKEN"), text.index("token"), text.index("Secret")]}
+
+
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("strewn", ["", "é", "日本語", "😀é"])
+def test_places_count_characters_however_many_bytes_they_have(gate, strewn):
+    """
+    In plain text, in text with a few such characters, and in text that has no others.
+    """
+    for text in (f"{'plain ' * 2000}{strewn}token=abcd {'x ' * 2000}token=abcd", f"{strewn} token=abcd " * 500):
+        assert gate((FOLDED,)).places(text) == {0: [found.start() for found in re.finditer("token", text)]}
 
 
 @pytest.mark.parametrize("gate", GATES)
@@ -68,6 +82,62 @@ def test_it_asks_only_where_the_expression_can_begin():
 
 
 @require_hyperscan
+def test_threads_may_share_a_gate():
+    """
+    Texts are scanned in threads; what one of them finds is not disturbed by another.
+    """
+    gate = HyperscanGate(RULES)
+    texts = [f"{'x ' * size}token={'é' * (size % 5)}abcd " * 50 for size in range(40)]
+    alone = [gate.places(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(gate.places, texts * 20))
+
+    assert together == alone * 20
+
+
+SKETCHED = {
+    "card": "4012 8888 8888 1881",
+    "iban": "DE89 3704 0044 0532 0130 00",
+    "phone-international": "+44 20 7946 0958",
+    "phone-north-american": "(415) 555-0132",
+    "ipv4": "8.8.4.4",
+    "ipv6": "2a00:1450:4001:81b::200e",
+    "mac": "3c:22:fb:9a:10:07",
+    "wallet-base58": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    "wallet-ethereum": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "wallet-stellar": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+    "wallet-ton": "EQDtFpEwcFAEcRe5mLVh2N6C0x-_hJEM7W61_JLnSF74p4q2",
+}
+
+
+@require_hyperscan
+@pytest.mark.parametrize("name", SKETCHED)
+@pytest.mark.parametrize("filler", ["and so on ", "übermäßig ", "日本 ", "\ud83d x "])
+def test_a_rule_that_is_shown_a_part_finds_the_same(name, filler):
+    """
+    At the beginning, in the midst, at the end of a long text, and near the edges of what is shown.
+    """
+    rule = next(rule for rule in rules_of("strict") if rule.name == name)
+    fast, plain = Scanner([rule], gate=HyperscanGate), Scanner([rule])
+    for before, behind in ((0, 3000), (3000, 0), (3000, 3000), (40, 3000), (3000, 45), (0, 0), (300, 300)):
+        text = filler * (before // len(filler)) + SKETCHED[name] + " " + filler * (behind // len(filler))
+        assert len(plain.scan(text)) == 1, (before, behind)
+        assert fast.scan(text) == plain.scan(text), (before, behind)
+
+
+@require_hyperscan
+def test_a_rule_is_shown_nothing_where_there_is_nothing():
+    """
+    What spares most of the time; and all of a text that is full of what it may want.
+    """
+    rule = next(rule for rule in rules_of("strict") if rule.name == "card")
+    gate = HyperscanGate([rule])
+
+    assert gate.stretches("no number here, " * 1000) == {0: []}
+    assert gate.stretches(("4" * 16 + " ") * 2000) == {}
+
+
+@require_hyperscan
 def test_a_database_can_be_kept():
     """
     What was compiled once serves again, for the same rules.
@@ -76,6 +146,26 @@ def test_a_database_can_be_kept():
 
     assert isinstance(kept, bytes)
     assert HyperscanGate(RULES, kept).places("a secret=abcd") == HyperscanGate(RULES).places("a secret=abcd") == {1: [2]}
+
+
+@require_hyperscan
+def test_a_database_of_other_rules_is_refused():
+    """
+    It would say where other rules are to be asked, and theirs would never be.
+    """
+    kept = compile_database(RULES)
+    for others in (RULES[1:], RULES[::-1], RULES[:3]):
+        with pytest.raises(ValueError, match="other rules"):
+            HyperscanGate(others, kept)
+
+
+@cache
+def _scanners(profile: str | None = "strict") -> tuple[Scanner, Scanner]:
+    """
+    Of all rules, or of the few above.
+    """
+    rules = RULES if profile is None else rules_of(profile)
+    return Scanner(rules), Scanner(rules, gate=HyperscanGate)
 
 
 PIECES = (
@@ -108,7 +198,8 @@ def test_the_gate_does_not_change_what_is_found(text):
     """
     Whatever the text, both gates lead to the same findings.
     """
-    assert Scanner(RULES, gate=HyperscanGate).scan(text) == Scanner(RULES).scan(text)
+    plain, fast = _scanners(None)
+    assert fast.scan(text) == plain.scan(text)
 
 
 @require_hyperscan
@@ -116,8 +207,7 @@ def test_the_gate_does_not_change_what_is_found_by_all_rules():
     """
     The same on every labelled text, alone and in one large document of them.
     """
-    every = rules("strict")
-    plain, fast = Scanner(every), Scanner(every, gate=HyperscanGate)
+    plain, fast = _scanners()
     texts = [case.text for case in cases()]
     Random(1).shuffle(texts)
     large = "\x03".join(texts[:4000])
@@ -127,8 +217,29 @@ def test_the_gate_does_not_change_what_is_found_by_all_rules():
     assert [text for text in texts if fast.scan(text) != plain.scan(text)] == []
 
 
+@require_hyperscan
+@pytest.mark.parametrize(
+    "kind", ["standard library", "wire requests, made", "wire answers, made", "base64 in lines", "hex dump", "digits as CSV", "identifiers"]
+)
+def test_the_gate_does_not_change_what_is_found_in_ordinary_text(kind):
+    """
+    Nor in text that is full of digits, or of words that are keywords: alone, and with some of what is to be found strewn in.
+    """
+    plain, fast = _scanners()
+    random = Random(kind)
+    strewn = [case.text for case in random.sample(cases(), 200)]
+    for text in texts(kind, 150_000):
+        assert fast.scan(text) == plain.scan(text)
+        lines = text.split("\n") if "\n" in text else [text[at : at + 2000] for at in range(0, len(text), 2000)]
+        for case in strewn:
+            lines.insert(random.randrange(len(lines) + 1), case)
+        mixed = "\n".join(lines)
+        assert fast.scan(mixed) == plain.scan(mixed)
+
+
 PATTERNS = (
-    r"ab(?:c|de)f{2,3}g", r"(?i:sk)[a-z]{2}", r"[^\s\"]{3}x", r"a-?b-?c", r"\d{2}\w", r"(?:x|yz)?[0-9]{1,9}", r"a(?!c)b", r"é+x", r"(?i:é)k",
+    r"ab(?:c|de)f{2,3}g", r"(?i:sk)[a-z]{2}",
+    r"[^\s\"]{3}x", r"a-?b-?c", r"\d{2}\w", r"(?:x|yz)?[0-9]{1,9}", r"a(?!c)b", r"é+x", r"(?i:é)k",
     r"(?:a{2}){2}b", r".b", r"[k-m\u212a]x", r"(?i:[^k])z", r"a*b", r"(?a:\d)x",
 )  # fmt: skip
 

@@ -142,6 +142,7 @@ def test_stand_ins_are_left(name: str) -> None:
         "sha512-" + "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==",
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "3f9a0c7e-1b8d-4a2f-9c4e-9b0d7a1c5e2f",
+        "numpy/typing/ufunc.pyi,sha256=" + "sk_" + "HDVLeOoNeF4VOGHDI0iUT8YHeeOJjxyZTO4q0ddE,1346",
         "sk-fading-circle sk-chase-dot-before sk_buff_headroom_reserve hf_hub_download",
         "KEY_7KQ2M9ZP4RT0XWYAB3CD EMAIL_7KQ2M9ZP4RT0XWYAB3 JWT_7KQ2M9ZP4RT0XWYAB3CD",
     ],
@@ -178,13 +179,23 @@ def test_silence_in_base64_is_no_key() -> None:
     assert not SCANNER.scan(f'{{"data": "{audio}"}}')
 
 
+@pytest.mark.parametrize("head", ["sk" + "-", "sk" + "_live_", "gs" + "k_", "xa" + "i-", "r" + "8_", "pa" + "t_"])
+def test_made_up_keys_count(head: str) -> None:
+    """
+    Documentation and tests fill keys with the alphabet; to whoever reads them they are keys.
+    """
+    bodies = ("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd"[:size] for size in (24, 32, 37, 48, 52, 64, 66))
+
+    assert any(SCANNER.scan(f"key = '{head}{body}'") for body in bodies)
+
+
 def test_random_is_told_from_words() -> None:
     """
     Words, camel case and names with numbers change their kind of character seldom; random text does at every other one.
     """
     rng = random.Random(4)
     drawn = ["".join(rng.choices(ALNUM, k=24)) for _ in range(2000)]
-    names = ["getElementsByClassNameEverywhere", "spinnerDoubleBounceDark", "manager_access_policy_v2", "PKCS1v15SignatureAlgorithm"]
+    names = ["getElementsByClassNameEverywhere", "spinnerDoubleBounceDark", "manager_access_policy_v2", "sandbox2_user_profile"]
 
     assert sum(map(scrambled, drawn)) > 1980
     assert not [name for name in names if scrambled(name)]

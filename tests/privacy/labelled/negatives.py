@@ -27,7 +27,7 @@ _PATTERNS = {
     "signed": ('"signature": "<b300>=="', '"encrypted_content": "gAAAAA<w400>=="', '"thoughtSignature": "<b240>="', '"signature": "EqQB<b150>"'),
     "version": ("pip install thing==1.2.3.4", "v10.0.19041.1", "numpy 2.1.3, pandas 2.2.3", "Chrome/126.0.6478.127 Safari/537.36", "OpenSSL 3.0.13 30 Jan 2024", "1.0.0-rc.<d3>+build.<d5>"),
     "time": ('"created": 17<d8>', '"created_at": 17<d11>', "ts=17<d14>", "1<d18>", "2026-03-04T09:12:44.120Z", "20260304091244", "date: Tue, 04 Mar 2026 09:12:44 GMT", "uptime 16<d8> ns"),
-    "number": ("total: 1<d6>.<d2>", "<d3> <d4> <d3>", "order 10<d5>", "bytes=0-1048575", "line <d4>, column <d2>", "0x<h8>", "<d2>.<d6>, <d2>.<d4>", "#<h6>", "16<d14> rows", "port 5432",
+    "number": ("total: 1<d6>.<d2>", "<d3> <d4> <d3>", "order 10<d5>", "bytes=0-1048575", "line <d4>, column <d2>", "0x<h8>", "2<d2>.<d6>, 3<d2>.<d4>", "#<h6>", "16<d14> rows", "port 5432",
                "id: <n1><d15>", "zip+4 <d5>-<d4> parts", "ISBN 978-3-16-148410-0", "AS<d5>", "RFC 2119, section <d1>.<d1>.<d1>", "part no. <d4>-<d4>-<d2>"),
     "network": ("listen 127.0.0.1:8080", "bind 0.0.0.0", "ping ::1", "192.0.2.17 is documentation", "2001:db8::1", "198.51.100.7", "255.255.255.0", "std::vector::push_back", "a::b::c"),
     "email-like": ("git@github.com:team/repo.git", "@app.route('/')", "user@localhost", "foo@bar", "@media (min-width: 10px)", "logo@2x.png", "x @ y", "@types/node@20.1.2", "ssh://git@host/x"),

@@ -156,14 +156,14 @@ def documents(random: Random) -> Iterator[Case]:
         for template in ("\x00\n", "Scan says:\n\x00\nok?", "mrz\x02\x00\x03"):
             yield fill(template, _mrz(random), "mrz", ("PASSPORT",), "td3", template, PII)
         for template, sub, make in (
-            ("Passport number: \x00", "us", "<n1><d8>"), ("passport no. \x00", "gb", "<d9>"), ("Reisepass-Nr.: \x00", "de", "C<u8>"), ("Reisepassnummer \x00", "de", "C0<d7>"),
+            ("Passport number: \x00", "us", "<n1><d8>"), ("passport no. \x00", "gb", "<d9>"), ("Reisepass-Nr.: \x00", "de", "C<g8>"), ("Reisepassnummer \x00", "de", "C0<d7>"),
             ("numéro de passeport : \x00", "fr", "<d2><U2><d5>"), ("pasaporte \x00", "es", "<U3><d6>"), ('{"passport_number": "\x00"}', "in", "<U1><d7>"),
             ("passaporto: \x00", "it", "<U2><d7>"), ("passport\x02\x00\x03", "us", "<U1><d8>"),
         ):  # fmt: skip
             yield fill(template, shape(random, make), "passport", ("PASSPORT",), sub, template, PII)
         for template, sub, make in (
             ("Driver's license: \x00", "us-ca", "<U1><d7>"), ("driving licence number \x00", "gb", "<U5><n1>01018<U2>9<U2>"), ('{"drivers_license": "\x00"}', "us-fl", "<U1><d12>"),
-            ("Führerscheinnummer: \x00", "de", "B072<u7>"), ("driver_license\x02\x00\x03", "us-tx", "<d8>"), ("permis de conduire : \x00", "fr", "<d12>"),
+            ("Führerscheinnummer: \x00", "de", "B072<g7>"), ("driver_license\x02\x00\x03", "us-tx", "<d8>"), ("permis de conduire : \x00", "fr", "<d12>"),
         ):  # fmt: skip
             yield fill(template, shape(random, make), "licence", ("DRIVING_LICENCE",), sub, template, PII)
         for template in ("VIN: \x00", '{"vin": "\x00"}', "the VIN is \x00", "vin\x02\x00\x03", "Fahrgestellnummer \x00"):
@@ -180,7 +180,7 @@ def documents(random: Random) -> Iterator[Case]:
 def _vin(random: Random) -> str:
     letters = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
     values = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
-    body = random.choice(["1HG", "WVW", "JTD", "5YJ", "WBA"]) + "".join(random.choices(letters, k=14))
+    body = random.choice(["1HG", "WVW", "JTD", "5YJ", "WBA"]) + "".join(random.choices(letters, k=9)) + shape(random, "<d5>")
     weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
     total = sum((int(one) if one.isdigit() else values[one]) * weight for one, weight in zip(body, weights, strict=True))
     return body[:8] + "0123456789X"[total % 11] + body[9:]

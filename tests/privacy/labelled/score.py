@@ -4,17 +4,10 @@ How well rules do on labelled texts.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from excise.privacy import detect
-from excise.privacy.detect import catalogue
-from excise.privacy.detect.detector import Rule
-from excise.privacy.entities import ENTITIES, Kind
 from privacy.labelled.case import Case
 
 Found = Iterable[tuple[int, int, str, str]]  # start, end, entity, detector
@@ -46,22 +39,6 @@ class Score:
     @property
     def recall(self) -> float:
         return self.found / self.labels if self.labels else 1.0
-
-
-def rules(profile: str) -> tuple[Rule, ...]:
-    """
-    The rules of a profile: the catalogue's, or while it is empty those of every module of `privacy/detect`.
-    """
-    listed = catalogue.rules_of(profile)
-    if listed:
-        return listed
-    wanted = {"secrets": {Kind.SECRET}, "pii": {Kind.PERSONAL}}.get(profile, set(Kind))
-    modules = []
-    for one in pkgutil.iter_modules(detect.__path__):
-        with contextlib.suppress(Exception):
-            modules.append(importlib.import_module(f"{detect.__name__}.{one.name}"))
-    every = {rule.name: rule for module in modules for rule in getattr(module, "RULES", ())}
-    return tuple(rule for rule in every.values() if any(ENTITIES[entity].kind in wanted for entity in rule.entities))
 
 
 def scored(cases: Sequence[Case], scan: Callable[[Case], Found]) -> dict[str, Score]:

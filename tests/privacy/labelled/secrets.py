@@ -65,7 +65,23 @@ def _bedrock_short(random: Random) -> str:
 
 
 def _op_token(random: Random) -> str:
-    return "ops_" + url64({"signInAddress": "my.1password.test", "userAuth": {"method": "SRPg-4096"}, "secretKey": shape(random, "<u40>")})
+    account = {
+        "signInAddress": "acme.1password.test",
+        "email": shape(random, "<l13>@1passwordserviceaccounts.test"),
+        "deviceUuid": shape(random, "<l26>"),
+    }
+    keys = {
+        "srpX": shape(random, "<h64>"),
+        "muk": {"alg": "A256GCM", "k": shape(random, "<w43>"), "kid": "mp"},
+        "secretKey": shape(random, "A3-<u6>-<u6>-<u5>-<u5>-<u5>-<u5>"),
+    }
+    return "ops_" + url64(
+        {
+            **account,
+            "userAuth": {"method": "SRPg-4096", "alg": "PBES2g-HS256", "iterations": 650000, "salt": shape(random, "<w22>")},
+            **keys,
+        }
+    )
 
 
 def _basic(random: Random) -> str:
@@ -96,7 +112,8 @@ def _argon2(random: Random) -> str:
 
 
 def _crypt(random: Random) -> str:
-    return f"${random.choice('56')}$" + "".join(random.choices(_BCRYPT, k=16)) + "$" + "".join(random.choices(_BCRYPT, k=86))
+    kind, length = random.choice([(5, 43), (6, 86)])  # SHA-256, SHA-512
+    return f"${kind}$" + "".join(random.choices(_BCRYPT, k=16)) + "$" + "".join(random.choices(_BCRYPT, k=length))
 
 
 def _django(random: Random) -> str:
@@ -268,8 +285,10 @@ def key_blocks(random: Random) -> Iterator[Case]:
             yield fill(template, value, "private-key", PRIVATE, label.lower().replace(" ", "-"), place)
     for _ in range(10):
         lines = "\n".join(shape(random, "<b64>") for _ in range(6))
-        putty = f"PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\nComment: k\nPublic-Lines: 6\n{lines}\nPrivate-Lines: 6\n{lines}\nPrivate-MAC: {shape(random, '<h64>')}"
-        yield fill("\x00\n", putty, "private-key", PRIVATE, "putty", "alone")
+        # Whether the public half is taken as well is a matter of taste.
+        head = f"PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\nComment: k\nPublic-Lines: 6\n{lines}\nPrivate-Lines: 6\n"
+        private = "\n".join(shape(random, "<b64>") for _ in range(6))
+        yield fill(f"{head}\x00\nPrivate-MAC: {shape(random, '<h64>')}\n", private, "private-key", PRIVATE, "putty", "alone")
         jwk = {"kty": "EC", "crv": "P-256", "x": url64(random.randbytes(32)), "y": url64(random.randbytes(32))}
         template = json.dumps({**jwk, "d": "\x00", "use": "sig"}).replace("\\u0000", "\x00")
         yield fill(template, url64(random.randbytes(32)), "private-key", (*PRIVATE, "API_KEY"), "jwk", "json")

@@ -28,6 +28,7 @@ CLASSES = {
     "b": ALNUM + "+/",
     "2": string.ascii_uppercase + "234567",
     "t": ALNUM + "._~-",
+    "g": "CFGHJKLMNPRTVWXYZ0123456789",  # what German documents are numbered with
 }
 _FIELD = re.compile(r"<(\w)(\d+)(?:-(\d+))?>")
 

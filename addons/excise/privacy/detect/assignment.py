@@ -65,8 +65,11 @@ _ELEMENT = re.compile(r"(?P<bare>[^\x02\x03]{6,256}+)(?=\x03|\Z)")
 _QUOTED = ("double", "single", "back", "escaped", "triple")
 _SETS = re.compile(r"(?:^|[\s;&(])(?:setx|setenv|ENV|ARG|\#define|set|config|:)[ \t]*\Z")  # in front of a name whose sign is a space
 _CALLS = re.compile(r"[(\[{]\s*\\{0,3}\Z|(?:\A|[\n\x02\x03])\\{0,3}\Z")  # in front of the quote of a name that a comma follows
-_LINE_END = re.compile(r"[;,]?[ \t]*(?:[\r\n\x03]|\Z|#|//)|\\n")
+_LINE_END = re.compile(r",[ ][A-Za-z]{2,}[ .!]|[;,]?[ \t]*(?:[\r\n\x03]|\Z|#|//)|\\n")
 _LINE_START = re.compile(r"(?:\A|[\n\x03\x02])[ \t]*(?:export |set |- )?\Z")
+_MARKS = frozenset("&|,;)]}>")  # may go on behind them
+_NEXT_PAIR = re.compile(r"[;&,|][ ]?[\w ]{1,32}[=:]")
+_OURS = re.compile(r"[A-Z]{1,8}_[A-Z0-9]{15,22}")  # a placeholder: what stands behind it is no part of it
 _REST_OF_LINE = re.compile(r"[^\s\x02\x03\"'`\\]{1,128}")
 _SCHEME = re.compile(r"(?i)(?:bearer|token|basic|apikey)\s+")
 _SAMPLE = "k7qz9x8m3tw1ph0d" + "s2rj4by5fg6nl0vc"
@@ -115,6 +118,14 @@ class Assignment:
         "segreto",
         "jeton",
         "_pw",
+        "hasło",
+        "парол",
+        "Парол",
+        "密码",
+        "密碼",
+        "口令",
+        "パスワード",
+        "비밀번호",
         "pw=",
         "pw:",
     )
@@ -178,6 +189,7 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
         return None
     first = place - len(before.rpartition(" ")[2])
     in_front = text[max(0, first - 1) : first]
+    option = in_front == "-" or text[first] == "-"
     quoted = value.lastgroup if value.lastgroup in _QUOTED else None
     start, stop = value.span(quoted or "bare")
     if sign["tag"] and not (in_front in ("<", ":") or sign["close"]):
@@ -186,16 +198,17 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
         return None
     if in_front == ":" and text.startswith("::", first - 2):
         return None  # AWS::IAM::AccessKey, std::key: a type
-    if sign["gap"] is not None and not prose and in_front != "-":
-        if text[place:end].lower() == "pass" or value["back"]:
+    if sign["gap"] is not None and not prose and not option:
+        if text[first:end].lower() == "pass" or value["back"]:
             return None  # "Pass `x`" is English
         if quoted is None and promised is Promise.KEY and not _SETS.search(text, max(0, first - 16), first):
             promised = Promise.PERHAPS
     enclosed = quoted is not None or bool(sign["element"])
     if not enclosed:
         # Of a shell: `NAME=value command`, `--password value`.
-        shell = in_front == "-" or (text[first:end].isupper() and text[end:start] == "=")
+        shell = option or (text[first:end].isupper() and text[end:start] == "=")
         stop, enclosed = _bare_end(text, start, stop, place - len(before), promised, prose=prose, shell=bool(shell))
+        enclosed = enclosed or text.startswith("</", stop) or (in_front in ("?", "&") and text[stop : stop + 1] in ("&", "#"))
     elif scheme := _SCHEME.match(text, start, stop):
         start = scheme.end()
     if stop - start < _SHORTEST_VALUE or (promised is Promise.PERHAPS and not enclosed and sign["gap"] is None):
@@ -203,8 +216,7 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
     found = text[start:stop]
     if prose and quoted is None and not any(map(str.isdigit, found)) and surprise(found) < len(found):
         return None
-    # Values in a list of arguments are more often names than passwords.
-    if not is_secret(found, promised, enclosed=enclosed, strict=sign["comma"] is not None):
+    if not is_secret(found, promised, enclosed=enclosed):
         return None
     entity = "PASSWORD" if promised is Promise.PASSWORD else "API_KEY"
     return Finding(start, stop, entity, "assignment", 20)
@@ -214,15 +226,11 @@ def _bare_end(text: str, start: int, stop: int, line: int, promised: Promise, *,
     """
     Where a value without quotes ends, and whether that is certain. `start` where it is code.
     """
-    if (
-        promised is Promise.PASSWORD
-        and not prose
-        and text[stop : stop + 1] in tuple("&|,;()[]{}<>")
-        and _LINE_START.search(text, max(0, line - 24), line)
-    ):
-        # Lines of .env files and YAML: whatever stands to the end of the line is the password.
-        rest = _REST_OF_LINE.match(text, stop)
-        if rest is not None and _LINE_END.match(text, rest.end()) and text[stop] not in "([{<":
+    # Lines of .env files and YAML: whatever stands to the end of the line is the password, marks included, unless another pair follows.
+    goes_on = promised is Promise.PASSWORD and not prose and text[stop : stop + 1] in _MARKS
+    if goes_on and not _NEXT_PAIR.match(text, stop) and not _OURS.fullmatch(text, start, stop):
+        rest = _REST_OF_LINE.match(text, stop) if _LINE_START.search(text, max(0, line - 24), line) else None
+        if rest is not None and _LINE_END.match(text, rest.end()):
             stop = rest.end()
     if text[stop : stop + 1] in ("(", "[", "{"):
         return start, False

@@ -77,7 +77,7 @@ _ONE_TOKEN = re.compile(r"[A-Za-z0-9_\-+/=.~:!@#$%^&*?,|]+")
 _BITS = {Promise.PASSWORD: (6.0, 4.0, 2.0), Promise.KEY: (14.0, 8.0, 3.0), Promise.PERHAPS: (99.0, 60.0, 45.0)}
 
 
-def is_secret(value: str, promised: Promise, *, enclosed: bool, strict: bool = False) -> bool:
+def is_secret(value: str, promised: Promise, *, enclosed: bool) -> bool:
     """
     Whether `value` is a secret, when its name promised one.
 
@@ -85,11 +85,10 @@ def is_secret(value: str, promised: Promise, *, enclosed: bool, strict: bool = F
         value: Without quotes, 6 to 256 characters.
         promised: Not `NOTHING`.
         enclosed: Its end is certain: it stood in quotes, in an element of its own, or alone on its line.
-        strict: A password of letters and digits must look random, too.
     """
     if len(set(value)) < 4 or is_placeholder(value) or is_stop_word(value):
         return False
-    if promised is Promise.PASSWORD and is_password(value, enclosed=enclosed) and not (strict and value.isalnum()):
+    if promised is Promise.PASSWORD and is_password(value, enclosed=enclosed):
         return True
     return len(value) >= 8 and _is_random(value, promised, enclosed=enclosed)
 
@@ -127,7 +126,7 @@ def _is_random(value: str, promised: Promise, *, enclosed: bool) -> bool:
     if _UUID.fullmatch(value):
         return promised is Promise.KEY
     if not _ONE_TOKEN.fullmatch(value) and not (
-        enclosed and len(value) >= 20 and _PRINTED.fullmatch(value) and surprise(value) > 0.9 * len(value)
+        enclosed and len(value) >= 20 and _PRINTED.fullmatch(value) and not _CODE.match(value) and surprise(value) > 0.9 * len(value)
     ):
         return False
     if _DIGITS.fullmatch(value):

@@ -29,7 +29,9 @@ _PASSWORD = _words(
     pass passwd password passwords passphrase passcode passwort passwoerter passord pwd pswd psw passw pw userpw kennwort losungswort
     contrasena contraseña contrasenya contrasenia senha palavra wachtwoord haslo hasło lösenord losenord parola heslo jelszo salasana
     adgangskode adgangskoden sifre şifre parole motdepasse mdp clave mypass dbpass userpass rootpass adminpass dbpassword dbpwd psk
-    passe requirepass masterauth sqlpass smtppass ftppass mailpass sshpass keypass storepass wppass dbpasswd
+    passe requirepass masterauth sqlpass smtppass ftppass mailpass sshpass keypass storepass wppass dbpasswd пароль пароля
+    密码 密碼 口令 密码是 密码为
+    密碼是 パスワード パスワードは 비밀번호 비밀번호는
     """
 )
 _KEY = _words(
@@ -94,7 +96,7 @@ _ENDS = re.compile(
 _WEAK_JOINED = re.compile(r"[a-z]{2,}key[0-9]?")
 _ENGLISH = _words(
     """
-    monkey donkey turkey hockey jockey whiskey mickey hotkey keykey betoken sortkey groupkey rowkey mapkey objkey dictkey pubkey
+    resourcekey monkey donkey turkey hockey jockey whiskey mickey hotkey keykey betoken sortkey groupkey rowkey mapkey objkey dictkey pubkey
     publickey primarykey foreignkey cachekey indexkey hashkey getkey setkey haskey onkey anykey nokey storagekey partitionkey tokenkey
     subkey superkey altkey ctrlkey shiftkey metakey reactkey sshkey hostkey lackey flunkey latchkey passkey lowkey
     """

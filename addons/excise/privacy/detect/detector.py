@@ -36,7 +36,8 @@ class Rule(Protocol):
     Attributes:
         name: Stable, lower case, hyphens: the ledger's `detector`.
         entities: What it may report.
-        keywords: Lower-case ASCII literals; it is asked only if one of them occurs (ASCII case folded). Empty: asked for every text,
+        keywords: Lower-case literals; it is asked only if one of them occurs. Case is folded for A-Z only: of words in other scripts list
+            both spellings. Empty: asked for every text,
             so it must be very cheap (one linear pass of a plain expression) and there should be few.
     """
 

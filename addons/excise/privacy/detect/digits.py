@@ -7,6 +7,10 @@ times that, and digits of any value are a plain string here.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from functools import cache
+
 DIGIT, LETTER, BLANK, OTHER = b"0A ,"
 
 
@@ -76,3 +80,22 @@ def luhn(digits: str) -> bool:
 _NO_DIGITS = bytes(code for code in range(256) if code not in b"0123456789")
 _VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+
+
+def words_of(text: str, signs: str, least: int) -> Iterator[tuple[int, int]]:
+    """
+    Words of `text` made of `signs` alone, `least` of them or more: (start, end), ascending. Other letters, digits and underscores end no
+    word, they spoil it.
+    """
+    classes, expression = _word_classes(signs, least)
+    for word in expression.finditer((" " + text).encode("latin-1", "replace").translate(classes)):
+        yield word.start(), word.end() - 1
+
+
+@cache
+def _word_classes(signs: str, least: int) -> tuple[bytes, re.Pattern[bytes]]:
+    table = bytes(
+        ord("x") if chr(code) in signs else ord("o") if chr(code).isalnum() or chr(code) == "_" else ord(" ") for code in range(256)
+    )
+    # The blank in front makes the beginning a plain string.
+    return table, re.compile(rb" x{%d,}(?![xo])" % least)

@@ -4,6 +4,8 @@ The first of the two stages: one pass over a text for the keywords of all rules 
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -105,13 +107,22 @@ def in_characters(data: bytes, offsets: Iterable[int]) -> dict[int, int]:
     """
     Offsets of bytes (none inside a character) -> of characters.
     """
+    ordered = sorted(set(offsets))
+    following = len(_FOLLOWING.findall(data, 0, 64_000)) if ordered else 0
+    if following * 20 < min(len(data), 64_000):
+        # Few characters of several bytes: count those in front of each offset.
+        ends = [found.end() for found in _FOLLOWING.finditer(data)]
+        return {offset: offset - bisect_right(ends, offset) for offset in ordered}
     characters: dict[int, int] = {}
     at = count = 0
-    for offset in sorted(set(offsets)):
+    for offset in ordered:
         count += len(data[at:offset].decode("utf-8", "surrogatepass"))
         characters[offset] = count
         at = offset
     return characters
+
+
+_FOLLOWING = re.compile(rb"[\x80-\xbf]")  # every byte of a character but its first
 
 
 def _in_characters(starts: Mapping[int, list[int]], data: bytes) -> dict[int, list[int]]:

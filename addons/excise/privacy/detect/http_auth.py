@@ -134,7 +134,7 @@ class KubernetesSecret:
     Source: Kubernetes documentation, "Secrets", read 2026-11.
     """
 
-    name: str = "kubernetes-secret"
+    name: str = "kubernetes-manifest"
     entities: tuple[str, ...] = ("PASSWORD", "API_KEY")
     keywords: tuple[str, ...] = ("kind: secret", '"kind"', "kind:  secret", 'kind: "secret"')
     hits: tuple[str | tuple[str, str], ...] = (
@@ -165,7 +165,7 @@ class KubernetesSecret:
             at = match.end()
             entity = "PASSWORD" if "pass" in match["name"].lower() else "API_KEY"
             if len(match["value"]) % 4 == 0:
-                yield Finding(*match.span("value"), entity, self.name, 60)
+                yield Finding(*match.span("value"), entity, self.name, 65)
 
 
 _TOKEN = "k7Qz9Xv8M3tW1pH0" + "dS2rJ4bY5fG6nL"

@@ -8,7 +8,8 @@ findings are the same. For rules without keywords it says which parts of a text 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from excise.privacy.detect.detector import Detector, Rule
@@ -37,6 +38,9 @@ class HyperscanGate:
     Args:
         rules: As of `Scanner`.
         database: What `compile_database` returned for these very rules; compiled anew where it is `None`.
+
+    Raises:
+        ValueError: It is the database of other rules.
     """
 
     def __init__(self, rules: Sequence[Rule], database: bytes | None = None) -> None:
@@ -44,7 +48,7 @@ class HyperscanGate:
         self._lengths = [len(head) for head in askers]
         self._askers = [tuple(dict.fromkeys(indexes)) for indexes in askers.values()]
         self._sketched = tuple(sketches(rules))
-        self._heads, self._sketches = _load(database or compile_database(rules))
+        self._heads, self._sketches = _load(database or compile_database(rules), _digest(askers, sketches(rules)))
 
     def places(self, text: str) -> dict[int, list[int]]:
         if self._heads is None:
@@ -91,8 +95,16 @@ def compile_database(rules: Sequence[Rule]) -> bytes:
     """
     The databases of these rules, serialised; good for these rules, this version of Hyperscan and this kind of processor.
     """
-    written = _compiled([expression(head) for head in _askers(rules)]), _compiled(list(sketches(rules).values()))
-    return len(written[0]).to_bytes(8, "big") + b"".join(written)
+    askers, sketched = _askers(rules), sketches(rules)
+    first, second = _compiled([expression(head) for head in askers]), _compiled(list(sketched.values()))
+    return _digest(askers, sketched) + len(first).to_bytes(8, "big") + first + second
+
+
+def _digest(askers: Mapping[Head, Sequence[int]], sketched: Mapping[int, bytes]) -> bytes:
+    """
+    Of all that was compiled, in its order: a database of other rules would report places that are none, and none where there are some.
+    """
+    return hashlib.sha256(repr((list(askers), list(sketched.values()))).encode()).digest()
 
 
 def _compiled(expressions: list[bytes]) -> bytes:
@@ -105,9 +117,11 @@ def _compiled(expressions: list[bytes]) -> bytes:
     return serialised
 
 
-def _load(written: bytes) -> tuple[Any, Any]:
-    cut = 8 + int.from_bytes(written[:8], "big")
-    return _loaded(written[8:cut]), _loaded(written[cut:])
+def _load(written: bytes, digest: bytes) -> tuple[Any, Any]:
+    if written[:32] != digest:
+        raise ValueError("the database is of other rules")
+    cut = 40 + int.from_bytes(written[32:40], "big")
+    return _loaded(written[40:cut]), _loaded(written[cut:])
 
 
 def _loaded(serialised: bytes) -> Any:

@@ -19,7 +19,8 @@ _END = re.compile(r"(?i)-{4,5} ?(?:END|BEGIN) [A-Z0-9 ]{0,48}-{4,5}")
 # Lines of a block without its end: long runs of base64, between them line ends real or escaped, the quotes, signs and margins that
 # programs, diffs and mails add; then one shorter run, if it stands alone on the next line.
 _LINES = re.compile(
-    r"(?:(?:[ \t\r\n\"'>*#|,+]|\\+[nrt\"]|(?:Proc-Type|DEK-Info|Version|Comment|Charset):[^\r\n\\]{0,120}+){1,16}+[A-Za-z0-9+/]{16,}+={0,2})*+"
+    r"(?:(?:[ \t\r\n\"'>*#|,+]|\\+[nrt\"]|(?:Proc-Type|DEK-Info|Version|Comment|Charset):[^\r\n\\]{0,120}+){1,16}+"
+    r"[A-Za-z0-9+/]{16,}+={0,2})*+"
     r"(?:(?:\r?\n|\\+n)[ \t>*#|]{0,8}[A-Za-z0-9+/]{1,80}+={0,2}(?=\\|[\r\n\"'\x03]|\Z))?"
 )
 _BODY = re.compile(r"[A-Za-z0-9+/=]+")

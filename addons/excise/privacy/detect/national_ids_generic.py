@@ -9,10 +9,10 @@ import re
 from excise.privacy.detect.national_ids_rules import IdRule
 
 _NATIONAL = (
-    "national id|ssn|uk national|uk id|national identity|national identification|national identifier|identity card|id card|id number|id no"
+    "national id|uk national|uk id|national identity|national identification|national identifier|identity card|id card|id number|id no"
     "|id nr|id code|citizen id|citizen number|citizenship number|personal identification|personal identity|personal id|personal number"
     "|personal no|personal code|national number|national code|identity document|identity number|identity no|identification number"
-    "|identification no|identification card|government id|govt id|social security|social insurance|health insurance number"
+    "|identification no|identification card|government id|govt id|social insurance|health insurance number"
     "|insurance number|person number|resident id|residence permit|numéro d'identité|numéro national|numéro d'identification"
     "|identifiant national|pièce d'identité|carte d'identité|número de identidad|número de identificación|documento de identidad"
     "|número de identidade|número de identificação|documento de identidade|numero di identità|documento d'identità|carta d'identità"
@@ -20,6 +20,7 @@ _NATIONAL = (
     "|numer identyfikacyjny|osobní číslo|osobné číslo|rodné číslo|удостоверение личности|личный номер|идентификационный номер"
     "|kimlik numarası|nomor identitas|رقم الهوية|الرقم الوطني|身份证|身份證|証件號|证件号|주민번호"
 )
+_SOCIAL = "ssn|social security|social sec|socialsecurity"
 _TAX = (
     "tax id|uk tax|uk vat|tax number|tax no|tax nr|tax code|tax identification|taxpayer id|taxpayer identification|taxpayer number"
     "|taxpayer no|tax identifier|tax reference|tax registration|tax payer id|vat number|vat no|vat nr|vat id|vat registration|vat reg"
@@ -73,6 +74,7 @@ def _plausible(number: str) -> bool:
     return (
         digits >= 7
         and digits >= 2 * len(groups)
+        and number.count(".") < 5
         and not re.fullmatch(r"(?:19|20)?[0-9]{2}[-./ ][0-9]{1,2}[-./ ](?:19|20)?[0-9]{2}", number)
     )
 
@@ -82,6 +84,8 @@ def _of_countries(nouns: tuple[str, ...]) -> str:
 
 
 GENERIC = (
+    # Nine digits are one of the United States, which knows which are given out.
+    IdRule("social-security", "NATIONAL_ID", "9([ ./-]?9){9,14}", _plausible, names=_SOCIAL, strict=True, certain=40),
     IdRule("national-id", "NATIONAL_ID", _NUMBER, _plausible, names=_NATIONAL, strict=True, certain=40),
     IdRule("tax-id", "TAX_ID", _NUMBER, _plausible, names=_TAX, strict=True, certain=40),
     IdRule(

@@ -10,10 +10,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import re2
-
 from excise.privacy.detect.detector import ELEMENT_END, KEY_END, Finding
-from excise.privacy.detect.gate import as_bytes, ascii_lower
+from excise.privacy.detect.gate import ascii_lower
 from excise.privacy.detect.tabular import cells
 
 Check = Callable[[str], bool]
@@ -32,14 +30,9 @@ _SYMBOLS = {"9": "[0-9]", "a": "[A-Z]", "x": "[0-9A-Z]", "~": "[ .\u00a0\u2013-]
 # What may not touch a number: it would be a part of something longer. A comma may, for lists and CSV.
 _LEFT = r"(?<![0-9A-Za-z])(?<![0-9][./\u2013-])"
 _RIGHT = r"(?![0-9A-Za-z])(?![./\u2013-][0-9])"
-_LEFT_ALONE = r"(?<![0-9A-Za-z_+/%$#@.\\-])"
-_RIGHT_ALONE = r"(?![0-9A-Za-z_+/=%@\\-])(?![.:][0-9])"
-# A shape with spaces in it could be a part of a row of numbers.
-_LEFT_SPACED = r"(?<![0-9][ ,\t])"
-_RIGHT_SPACED = r"(?![ ,\t]{1,2}[0-9])"
 # What follows a short word: the gate need not stop at every "setting" for "tin"; the last ones as in `nifNr`. Two letters are a word
 # only as a key or before a colon.
-_ENDS = (*" :=\"'_-,;.\t\n|/#)(\x02\x03", "s ", "no", "nr", "num")
+_ENDS = (*" :=\"'_-,;.\t\n|/#)(<\x02\x03", "s", "no", "nr", "num")
 _ENDS_OF_TWO = (KEY_END, *":=\"',\n ")
 _ASSIGNED = re.compile(
     r"""["'\])*]{0,3}[ ]{0,2}[:=\x02,;|\t\n]"""
@@ -47,7 +40,7 @@ _ASSIGNED = re.compile(
     r"""|(?:del?|du|of|van|von|do|da|der|des|di)[ ][\w ]{1,20}:)"""
 )
 _TO_THE_NEXT = re.compile(r"[^\x02\x03]{0,12}\x03[^\x02\x03]{0,24}\x02")
-_ALPHANUMERIC = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_AND = re.compile(r"[,;]? (?:(?:and|or|und|oder|et|ou|y|e|o|en|og|och|i|&) )?|/|; ?")  # between numbers that share a name
 _UNACCENTED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "ı": "i", "æ": "ae", "ð": "d", "þ": "th"})
 
 
@@ -163,6 +156,13 @@ class IdRule:
         return (self.entity,)
 
     @property
+    def words(self) -> frozenset[str]:
+        """
+        All its names and hints, as they are spelt.
+        """
+        return frozenset((*self._own, *self._shared))
+
+    @property
     def keywords(self) -> tuple[str, ...]:
         return self._keywords
 
@@ -198,15 +198,16 @@ class IdRule:
             if own and not self.strict:
                 named = end
             after = words[at + 1][0] if at + 1 < len(words) else len(text)
-            if not (yield from self._behind(pattern, text, end, after, named, right)):
-                yield from self._ahead(pattern, text, max(before, start - BEHIND - LONGEST), start, right)
-            before = end
-            line = text.find("\n", end, end + 2_000)
-            if 0 <= line < len(text) - 1 and cells_left > 0:
+            heads = cells_left
+            if cells_left > 0 and 0 <= text.find("\n", end, end + 2_000) < len(text) - 1:
                 for first, last in cells(text, start):
                     cells_left -= 1
                     if (match := pattern.fullmatch(text, first, last)) and (named == end or right(match[0])):
                         yield first, last
+            # What stands next to the head of a table is another head, and the next line's first number another column's.
+            if cells_left == heads and not (yield from self._behind(pattern, text, end, after, named, right)):
+                yield from self._ahead(pattern, text, max(before, start - BEHIND - LONGEST), start, right)
+            before = end
 
     def _word(self, text: str, place: int) -> tuple[int, bool]:
         """
@@ -231,15 +232,20 @@ class IdRule:
         self, pattern: re.Pattern[str], text: str, end: int, after: int, named: int, right: Check
     ) -> Generator[tuple[int, int], None, bool]:
         """
-        Numbers behind the word that ends at `end`, in front of the next word: near it, or near one another. Returns whether there are any.
+        Numbers behind the word that ends at `end`, in front of the next word: near it, and the next ones of a list. Returns whether there
+        are any.
         """
         found, reach = False, end
-        for match in pattern.finditer(text, end, _stop(text, end, BEFORE + LONGEST)):
-            if match.start() - reach > BEFORE or match.start() >= after:
+        while match := pattern.search(text, reach, _stop(text, reach, BEFORE + LONGEST)):
+            between = text[reach : match.start()]
+            if match.start() >= after or len(between) > BEFORE or (found and not _AND.fullmatch(between)):
                 break
+            reach = match.end()
             if (not found and match.start() - named <= BEFORE) or right(match[0]):
-                found, reach = True, match.end()
+                found = True
                 yield match.span()
+            elif found:
+                break
         if not found and self.check is not None and (following := _next(pattern, text, end, right)):
             yield following.span()
             return True
@@ -253,54 +259,6 @@ class IdRule:
         for match in pattern.finditer(text, floor, start):
             if start - match.end() <= BEHIND and (right(match[0]) if self.check else _leads(text[match.end() : start])):
                 yield match.span()
-
-
-class Unmistakable:
-    """
-    The kinds whose shape needs no name, all in one pass: a text costs it the same whatever is in it.
-    """
-
-    name = "unmistakable-id"
-    keywords: tuple[str, ...] = ()
-
-    def __init__(self, rules: Sequence[IdRule]) -> None:
-        self._rules = tuple(rule for rule in rules if rule.alone)
-        self.entities = tuple(sorted({rule.entity for rule in self._rules}))
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1  # shapes are ASCII, and lone surrogates have no UTF-8
-        options.never_capture = True
-        options.max_mem = 64 << 20
-        joined = "|".join(expression(rule.alone) for rule in self._rules)
-        self._any = re2.compile(rf"(?:^|[^0-9A-Za-z_+/%$#@\\-])(?:{joined})\b".encode(), options)
-        self._patterns: tuple[re.Pattern[str], ...] = ()
-        self._first: re.Pattern[str] | None = None
-
-    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
-        data = as_bytes(text)
-        wide = len(data) != len(text)
-        at = characters = 0
-        for match in self._any.finditer(data):
-            # All but the first of a text come with the sign in front of them, or with the last byte of it.
-            start = match.start() if data[match.start()] in _ALPHANUMERIC else match.start() + 1
-            if wide:
-                characters += len(data[at:start].decode("utf-8", "surrogatepass"))
-                at, start = start, characters
-            if found := self._at(text, start):
-                yield found
-
-    def _at(self, text: str, start: int) -> Finding | None:
-        if self._first is None:
-            ways = [_alone(rule.alone) for rule in self._rules]
-            self._first = re.compile("|".join(f"(?P<way{number}>{way})" for number, way in enumerate(ways)))
-            self._patterns = tuple(map(re.compile, ways))
-        first = self._first.match(text, start)
-        if first is None or first.lastgroup is None:
-            return None
-        for number in range(int(first.lastgroup[3:]), len(self._rules)):
-            rule = self._rules[number]
-            if (found := self._patterns[number].match(text, start)) and (rule.check is None or rule.check(found[0])):
-                return Finding(start, found.end(), rule.entity, rule.name, CHECKED)
-        return None
 
 
 def begins(text: str, place: int) -> bool:
@@ -329,12 +287,6 @@ def _undivided(sign: str) -> bool:
     Whether it is of a script that does not divide words: East Asian ones, Thai.
     """
     return sign > "\u2e80" or "\u0e00" <= sign <= "\u0eff"
-
-
-def _alone(shape: str) -> str:
-    ways = re.split(r"\|(?![^(]*\))", shape)
-    bounded = (f"{_LEFT_SPACED}{expression(way)}{_RIGHT_SPACED}" if " " in way else expression(way) for way in ways)
-    return f"{_LEFT_ALONE}(?:{'|'.join(bounded)}){_RIGHT_ALONE}"
 
 
 def _next(pattern: re.Pattern[str], text: str, end: int, right: Check) -> re.Match[str] | None:

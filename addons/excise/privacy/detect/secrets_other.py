@@ -142,38 +142,4 @@ _FILES = (
     ),
 )
 
-_DATA = re.compile(
-    r"(?m)^[ \t]{0,12}(?P<name>[\"']?[\w.-]{1,80}[\"']?)[ \t]{0,4}:[ \t]{1,4}"
-    r"[\"']?(?P<value>[A-Za-z0-9+/]{8,2000}={0,2})[\"']?[ \t]{0,4}$"
-)
-_BLOCK = re.compile(
-    r"(?m)^(?P<indent>[ \t]{0,12})(?:data|stringData):[ \t]{0,4}\n(?P<lines>(?:(?P=indent)[ \t]{1,8}[^\n\x02\x03]{1,3000}(?:\n|$)){1,40})"
-)
-
-
-class KubernetesSecret:
-    """
-    The values of a manifest of `kind: Secret`, plain or base64.
-    """
-
-    name = "kubernetes-secret"
-    entities = ("API_KEY",)
-    keywords = ("kind: secret", 'kind: "secret', "kind: 'secret")
-    hits = (("kind: Secret\ndata:\n  password: " + "aHVudGVyMmh1bnRlcjI=" + "\n", "aHVudGVyMmh1bnRlcjI="),)
-    misses = ("kind: ConfigMap\ndata:\n  colour: Z3JlZW5ncmVlbg==\n",)
-
-    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
-        last = 0
-        for place in places:
-            start, end = window(text, place, 3000, 6000, across_key=False)
-            # Only this document of the file.
-            start = max(start, text.rfind("\n---", start, place) + 1, last)
-            following = text.find("\n---", place, end)
-            end = following if following >= 0 else end
-            for block in _BLOCK.finditer(text, start, end):
-                for row in _DATA.finditer(text, block.start("lines"), block.end("lines")):
-                    last = row.end()
-                    yield Finding(row.start("value"), row.end("value"), "API_KEY", self.name, 60)
-
-
-RULES: tuple[Rule, ...] = (*_SERVICES, *_FILES, *secrets_frames.RULES, KubernetesSecret())
+RULES: tuple[Rule, ...] = (*_SERVICES, *_FILES, *secrets_frames.RULES)

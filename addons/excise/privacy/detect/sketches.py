@@ -46,9 +46,10 @@ Stretch = tuple[int, int]
 
 def sketches(rules: Sequence[Rule]) -> dict[int, bytes]:
     """
-    Index of a rule without keywords -> its sketch, for those that have one.
+    Index of a rule without keywords -> its sketch, for those that have one: here, or as an attribute `sketch` of their own.
     """
-    return {index: _SKETCHES[rule.name] for index, rule in enumerate(rules) if not rule.keywords and rule.name in _SKETCHES}
+    found = {index: _SKETCHES.get(rule.name) or getattr(rule, "sketch", b"") for index, rule in enumerate(rules) if not rule.keywords}
+    return {index: sketch for index, sketch in found.items() if sketch}
 
 
 def stretches(ends: Sequence[int], size: int) -> list[Stretch]:

@@ -19,11 +19,11 @@ US_ROWS = (
     IdRule(
         "us-ssn", "US_SSN", "999[ .\u2013/-]{0,3}99[ .\u2013/-]{0,3}9999", check.possible_ssn,
         names=f"{_SSN}|número de seguro social|seguro social|numéro de sécurité sociale américain", hints=_TAX,
-        strict=True,
+        strict=True, certain=75,
     ),
-    IdRule("us-ssn-dashed", "US_SSN", "", check.ssn, alone="999-99-9999"),
-    IdRule("us-ssn-spaced", "US_SSN", "", check.ssn, alone="999 99 9999"),
-    IdRule("us-ssn-dotted", "US_SSN", "", check.ssn, alone="999.99.9999"),
+    IdRule("us-ssn-dashed", "US_SSN", "", check.ssn, alone="999-99-9999", certain=75),
+    IdRule("us-ssn-spaced", "US_SSN", "", check.ssn, alone="999 99 9999", certain=75),
+    IdRule("us-ssn-dotted", "US_SSN", "", check.ssn, alone="999.99.9999", certain=75),
     IdRule(
         "us-itin", "TAX_ID", "[9]99~99~9999", check.itin, names="itin|individual taxpayer identification number|individual taxpayer",
         hints=_TAX, alone="[9]99-99-9999",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from excise.privacy.detect.detector import Finding
+from excise.privacy.detect.digits import words_of
 from excise.privacy.detect.labelled import Labelled
 
 _VALUES = {str(digit): digit for digit in range(10)} | dict(
@@ -50,27 +51,22 @@ class Vins:
         ("vin\x025YJSA1DG9DFP14705\x03", "5YJSA1DG9DFP14705"),
     )
     misses: tuple[str, ...] = ("1HGCM82643A004352", "X1HGCM82633A004352", "1hgcm82633a004352", "11111111111111111", "1HGCM82633A004352-ab")
-    # From the serial number at the end, which is digits: seldom in other words.
-    _SERIAL = re.compile(r"(?<![0-9A-Za-z_+/=.-])[A-HJ-NPR-Z0-9]{17}(?![0-9A-Za-z_+/=-])")
 
     def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
-        for found in _candidates(text):
-            value = text[found : found + 17]
-            if self._SERIAL.match(text, found) and _looks_like_vin(value) and value[0] in "123456789JKLMNSTVWXYZ" and vin_checks(value):
-                yield Finding(found, found + 17, "VEHICLE_ID", self.name, 80)
+        for start, end in words_of(text, "".join(_VALUES), 17):
+            value = text[start:end]
+            if (
+                len(value) == 17
+                and value[0] in _CONTINENTS
+                and _looks_like_vin(value)
+                and vin_checks(value)
+                and _NOT_GLUED.match(text, start)
+            ):
+                yield Finding(start, end, "VEHICLE_ID", self.name, 80)
 
 
-def _candidates(text: str) -> Iterator[int]:
-    classes = (" " + text).encode("latin-1", "replace").translate(_CLASSES)
-    for word in _WORD.finditer(classes):
-        yield word.start()
-
-
-# Signs a VIN may have are x, other word characters o: so a word of exactly 17 is a plain byte string.
-_CLASSES = bytes(
-    ord("x") if chr(code) in _VALUES else ord("o") if chr(code).isalnum() or chr(code) == "_" else ord(" ") for code in range(256)
-)
-_WORD = re.compile(rb" x{17}(?![xo])")
+_CONTINENTS = frozenset("123456789JKLMNSTVWXYZ")
+_NOT_GLUED = re.compile(r"(?<![+/=.-])[A-Z0-9]{17}(?![+/=-])")
 
 RULES = (
     Vins(),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b, sha256
 
 from excise.privacy.detect.detector import Detector, Finding
+from excise.privacy.detect.digits import words_of
 from excise.privacy.detect.labelled import Labelled
 
 _B58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -165,14 +166,6 @@ def is_ss58(text: str) -> bool:
     return len(raw) in (35, 36) and blake2b(b"SS58PRE" + raw[:-2]).digest()[:2] == raw[-2:]
 
 
-def _address_classes() -> bytes:
-    table = bytearray(b" " * 256)
-    for code in range(256):
-        if chr(code).isalnum() or chr(code) == "_":
-            table[code] = ord("x") if chr(code) in _B58 else ord("o")
-    return bytes(table)
-
-
 class Base58Addresses:
     """
     Words of base58 signs with a right check sum: Bitcoin, Litecoin, Dogecoin, Tron, Dash, Zcash, XRP, Tezos, Polkadot; Monero by its form.
@@ -198,13 +191,9 @@ class Base58Addresses:
         "3" * 34,
         "111111111111111111111111111111",
     )
-    _CLASSES = _address_classes()
-    _WORDS = re.compile(rb" x{25,107}(?![xo])")
 
     def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
-        classes = (" " + text).encode("latin-1", "replace").translate(self._CLASSES)
-        for word in self._WORDS.finditer(classes):
-            start, end = word.start(), word.end() - 1
+        for start, end in words_of(text, _B58, 25):
             if (check := _check_of(end - start, text[start])) is not None and check(text[start:end]):
                 yield Finding(start, end, "CRYPTO_ADDRESS", self.name, 80)
 

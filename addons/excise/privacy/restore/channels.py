@@ -6,7 +6,7 @@ A frame's shape tells its dialect: the shapes share no names. What is not a piec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from excise.privacy.restore.places import Path
@@ -43,11 +43,13 @@ class Sight(NamedTuple):
         pieces: In order.
         ends: Beginnings of names: every channel that begins so has ended, with this frame's piece of it or before the frame.
         untouched: Paths of strings and objects that are never restored: they are signed, or will be.
+        signed: Pieces of channels in `untouched`, or of such as go back to the provider as they are. They may be read.
     """
 
     pieces: list[Piece]
     ends: list[Channel]
     untouched: tuple[Path, ...] = ()
+    signed: Sequence[Piece] = ()
 
 
 _NOTHING = Sight([], [])
@@ -97,6 +99,7 @@ class Channels:
     def _chat(self, choices: list[Any]) -> Sight:
         pieces: list[Piece] = []
         ends: list[Channel] = []
+        signed: list[Piece] = []
         for at, choice in enumerate(choices):
             if type(choice) is not dict:
                 continue
@@ -109,7 +112,9 @@ class Channels:
             delta = choice.get("delta")
             if type(delta) is dict:
                 self._delta(index, ("choices", at, "delta"), delta, pieces, ends)
-        return Sight(pieces, ends)
+                if "reasoning_details" in delta:
+                    signed += _details((index, "details"), ("choices", at, "delta", "reasoning_details"), delta["reasoning_details"])
+        return Sight(pieces, ends, (), signed)
 
     def _delta(self, index: int, path: Path, delta: dict[str, Any], pieces: list[Piece], ends: list[Channel]) -> None:
         for key, value in delta.items():
@@ -153,6 +158,16 @@ def _parts(name: Channel, path: Path, parts: list[Any]) -> Iterator[Piece]:
                 yield from (piece._replace(channel=(*name, key)) for piece in _parts(name, (*path, at, key), text))
 
 
+def _details(name: Channel, path: Path, details: Any) -> Iterator[Piece]:
+    """
+    OpenRouter's reasoning beside the plain one, which is sent back with its signatures.
+    """
+    for at, one in enumerate(items(details)):
+        for key in ("text", "summary"):
+            if type(one) is dict and type(text := one.get(key)) is str:
+                yield Piece((*name, one.get("index"), key), (*path, at, key), text)
+
+
 def _responses(kind: str, body: dict[str, Any]) -> Sight:
     item = (body.get("output_index"), body.get("item_id"))
     delta = body.get("delta")
@@ -175,7 +190,9 @@ def _anthropic(kind: str, body: dict[str, Any]) -> Sight:
             for key in ("text", "partial_json", "content")
             if type(text := delta.get(key)) is str
         ]
-        return Sight(pieces, [], (("delta", "thinking"),))
+        if type(thinking := delta.get("thinking")) is str:
+            return Sight(pieces, [], (("delta", "thinking"),), (Piece((index, "thinking"), ("delta", "thinking"), thinking),))
+        return Sight(pieces, [(index, "thinking")] if "signature" in delta else [])
     if kind == "content_block_start":
         block = part(body, "content_block")
         text = block.get("text")
@@ -304,7 +321,10 @@ def _converse(event: str, body: dict[str, Any]) -> Sight:
         pieces.append(Piece((index, "text"), (*path, "delta", "text"), text))
     if type(text := part(delta, "toolUse").get("input")) is str:
         pieces.append(Piece((index, "input"), (*path, "delta", "toolUse", "input"), text, certain=True))
-    return Sight(pieces, [], ((*path, "delta", "reasoningContent"),))
+    reasoning: Path = (*path, "delta", "reasoningContent")
+    if type(text := part(delta, "reasoningContent").get("text")) is str:
+        return Sight(pieces, [], (reasoning,), (Piece((index, "reasoning"), (*reasoning, "text"), text),))
+    return Sight(pieces, [(index, "reasoning")], (reasoning,))
 
 
 def _ollama(body: dict[str, Any]) -> Sight:

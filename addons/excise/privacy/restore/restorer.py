@@ -4,16 +4,16 @@ Values put back into an answer, frame by frame, in whatever dialect and framing 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from excise.privacy.restore.carried import Carried, Changes, begins, parsed
 from excise.privacy.restore.channels import Channel, Channels, Piece, Sight
-from excise.privacy.restore.flow import Change, Flow, Shift
-from excise.privacy.restore.framing import clone, line_end_missing, overwritten, with_data
+from excise.privacy.restore.flow import Flow, Shift
+from excise.privacy.restore.framing import line_end_missing, with_data
 from excise.privacy.restore.live import Counts, Live
 from excise.privacy.restore.offsets import may_have_offsets, rebased
-from excise.privacy.restore.places import Path, locate, scalars, written_over
+from excise.privacy.restore.places import Path, scalars
 from excise.privacy.restore.whole import strings
 from excise.wire.frame import Frame, Framing
 
@@ -22,16 +22,6 @@ _UNREAD_LIMIT_BYTES = 1 << 20
 
 
 _JSON_STARTS = (b"{", b"[", b"")
-
-
-class _Template(NamedTuple):
-    """
-    The last frame of a channel that holds text, from which a frame for that text is made.
-    """
-
-    frame: Frame
-    body: Any  # None: the frame's data is text
-    path: Path
 
 
 class Restorer:
@@ -62,14 +52,13 @@ class Restorer:
 
     __slots__ = (
         "_bytes",
+        "_carried",
         "_channels",
         "_dialect",
-        "_flows",
         "_framing",
         "_last",
         "_live",
         "_moved",
-        "_pending",
         "_plain",
         "_unread",
         "_unread_bytes",
@@ -83,8 +72,7 @@ class Restorer:
         self._framing = framing
         self._live = tokens if isinstance(tokens, Live) else Live(tokens)
         self._channels = Channels()
-        self._flows: dict[Channel, Flow] = {}
-        self._pending: dict[Channel, _Template] = {}  # channels that hold text, in the order they began to
+        self._carried = Carried(framing, self._flow)
         self._watched: set[Channel] = set()  # channels whose next piece is looked at, whatever is in it
         self._unread: list[Frame] = []
         self._unread_bytes = 0
@@ -108,7 +96,7 @@ class Restorer:
             if data is None:
                 out.append(self._opaque(frame) if self._framing in (Framing.OPAQUE, Framing.JSON) else frame)
             elif (
-                self._pending
+                self._carried.pending
                 or self._watched
                 or data[:1] not in _JSON_STARTS
                 or interesting(data)
@@ -131,11 +119,11 @@ class Restorer:
         """
         out: list[Frame] = []
         if self._bytes is not None and self._bytes.held:
-            out.append(Frame(self._through(self._bytes, "", final=True)))
-        self._flush(out, ())
+            out.append(Frame(self._carried.through(self._bytes, b"", final=True)))
+        self._carried.flush(out, ())
         if out and (missing := line_end_missing(self._last, self._framing)):
             out[0].raw = missing + out[0].raw
-        self._flows.clear()
+        self._carried.flows.clear()
         self._unread.clear()
         return out
 
@@ -145,24 +133,12 @@ class Restorer:
         """
         if self._bytes is None:
             self._bytes = Flow(self._live, self.counts, certain=self._framing is Framing.JSON)
-        raw = self._through(self._bytes, frame.raw.decode("latin-1"), final=False)
+        raw = self._carried.through(self._bytes, frame.raw, final=False)
         return frame if raw == frame.raw else Frame(raw, frame.event, frame.data, frame.headers)
-
-    @staticmethod
-    def _through(flow: Flow, text: str, *, final: bool) -> bytes:
-        held = flow.held
-        change = flow.feed(text, final=final)
-        if change is None:
-            return text.encode("latin-1")
-        whole, parts, at = held + text, list[bytes](), 0
-        for start, end, written in change.edits:
-            parts += (whole[at:start].encode("latin-1"), written.encode("utf-8", "replace"))
-            at = end
-        return b"".join((*parts, whole[at : change.kept].encode("latin-1")))
 
     def _work(self, frame: Frame, out: list[Frame]) -> None:
         self._catch_up()
-        body = _parsed(frame)
+        body = parsed(frame)
         if self._framing is Framing.JSON and body is not None:
             self._document(frame, body, Sight([], []), out)  # nothing follows, so nothing is a piece of anything
         elif type(body) is dict and not (self._plain and frame.event == "chunk"):
@@ -182,65 +158,41 @@ class Restorer:
             return
         name: Channel = ("text", frame.event)
         whole = data == b"[DONE]" or (data[:1] in b"{[" and not self._plain) or self._framing not in (Framing.SSE, Framing.EVENTSTREAM)
-        self._flush(out, (), keep=set() if whole else {name})
+        self._carried.flush(out, (), keep=set() if whole else {name})
         if whole:
             # Where it is a document that was cut, no client can read it; where it is text, this is all that can be done.
-            changed = self._through(Flow(self._live, self.counts), data.decode("latin-1"), final=True)
+            changed = self._carried.through(Flow(self._live, self.counts), data, final=True)
             out.append(frame if changed == data else with_data(frame, self._framing, changed, event=frame.event))
-            return
-        flow = self._flows.get(name)
-        if flow is None:
-            flow = self._flows[name] = Flow(self._live, self.counts)
-        changed = self._through(flow, data.decode("latin-1"), final=False)
-        if flow.held:
-            self._pending[name] = _Template(frame, None, ())
         else:
-            self._pending.pop(name, None)
-        if changed == data:
-            out.append(frame)
-        elif changed:
-            out.append(with_data(frame, self._framing, changed, event=frame.event))
+            self._carried.text(frame, Piece(name, (), ""), out)
 
     def _document(self, frame: Frame, body: Any, sight: Sight, out: list[Frame]) -> None:
         names = {piece.channel for piece in sight.pieces}
         for end in sight.ends:
-            self._flush(out, end, keep=names)
-            self._watched = {name for name in self._watched if not _begins(name, end)}
-        changes: dict[Path, tuple[Flow | None, Change]] = {}
+            self._carried.flush(out, end, keep=names)
+            self._watched = {name for name in self._watched if not begins(name, end)}
+        changes: Changes = {}
         last = {piece.channel: at for at, piece in enumerate(sight.pieces)}
         for at, piece in enumerate(sight.pieces):
-            final = piece.final or (last[piece.channel] == at and any(_begins(piece.channel, end) for end in sight.ends))
-            self._piece(frame, body, piece, changes, final=final)
+            final = piece.final or (last[piece.channel] == at and any(begins(piece.channel, end) for end in sight.ends))
+            flow = self._carried.feed(frame, body, piece, changes, final=final)
+            self._moved = self._moved or (piece.path in changes and bool(changes[piece.path][1].edits))
+            if flow.watchful:
+                self._watched.add(piece.channel)
+            else:
+                self._watched.discard(piece.channel)
         shifts = self._strings(body, sight, changes) if self._live.may_hold(frame.data or b"") else {}
         numbers: dict[Path, bytes] = {}
         if (self._moved or shifts) and may_have_offsets(frame.data or b""):
-            numbers = {path: b"%d" % place for path, place in rebased(body, self._shifts_of, shifts)}
+            numbers = {path: b"%d" % place for path, place in rebased(body, self._carried.shifts_of, shifts)}
         if self._live.numbers:
             numbers.update(self._numbers(frame.data or b""))
-        out.append(self._written(frame, changes, numbers) if changes or numbers else frame)
-
-    def _piece(self, frame: Frame, body: Any, piece: Piece, changes: dict[Path, tuple[Flow | None, Change]], *, final: bool) -> None:
-        flow = self._flow(piece)
-        change = flow.feed(piece.text, final=final)
-        if change is not None:
-            changes[piece.path] = (flow, change)
-            self._moved = self._moved or bool(change.edits)
-        if flow.watchful:
-            self._watched.add(piece.channel)
-        else:
-            self._watched.discard(piece.channel)
-        if flow.held:
-            self._pending[piece.channel] = _Template(frame, body, piece.path)
-        else:
-            self._pending.pop(piece.channel, None)
+        out.append(self._carried.written(frame, changes, numbers) if changes or numbers else frame)
 
     def _flow(self, piece: Piece) -> Flow:
-        flow = self._flows.get(piece.channel)
-        if flow is None:
-            flow = self._flows[piece.channel] = Flow(self._live, self.counts, certain=piece.certain)
-        return flow
+        return Flow(self._live, self.counts, certain=piece.certain)
 
-    def _strings(self, body: Any, sight: Sight, changes: dict[Path, tuple[Flow | None, Change]]) -> dict[Path, list[Shift]]:
+    def _strings(self, body: Any, sight: Sight, changes: Changes) -> dict[Path, list[Shift]]:
         """
         Restore what is no piece; what moved in it.
         """
@@ -262,42 +214,6 @@ class Restorer:
                 self.counts.restored += 1
         return found
 
-    def _shifts_of(self, name: Channel) -> list[Shift]:
-        flow = self._flows.get(name)
-        return flow.shifts if flow is not None else []
-
-    def _written(self, frame: Frame, changes: dict[Path, tuple[Flow | None, Change]], numbers: dict[Path, bytes]) -> Frame:
-        data = frame.data
-        assert data is not None
-        places = locate(data, {**changes, **numbers}.keys())
-        writes = [(*places[path], written) for path, written in numbers.items()]
-        for path, (flow, change) in changes.items():  # in the order they were fed: a channel may have several pieces in a frame
-            start, end = places[path]
-            if flow is None:
-                written, _ = written_over(data[start:end], change)
-            else:
-                written, flow.held_raw = written_over(flow.held_raw + data[start:end], change)
-            writes.append((start, end, written))
-        return overwritten(frame, self._framing, sorted(writes))
-
-    def _flush(self, out: list[Frame], end: Channel, *, keep: set[Channel] | frozenset[Channel] = frozenset()) -> None:
-        """
-        Give what the channels hold whose names begin with `end`, each in a frame of its own.
-        """
-        if not self._pending:
-            return
-        for name in [name for name in self._pending if name not in keep and _begins(name, end)]:
-            frame, body, path = self._pending.pop(name)
-            flow = self._flows[name]
-            if body is None:
-                data, event = self._through(flow, "", final=True), frame.event
-            else:
-                change = flow.feed("", final=True)
-                assert change is not None  # text is held
-                text, flow.held_raw = written_over(flow.held_raw, change)
-                data, event = clone(body, path, text, frame.event)
-            out.append(with_data(frame, self._framing, data, event=event))
-
     def _catch_up(self) -> None:
         """
         Read the frames that left unread, for what they did to their channels.
@@ -305,11 +221,11 @@ class Restorer:
         if not self._unread:
             return
         for frame in self._unread:
-            body = _parsed(frame)
+            body = parsed(frame)
             if type(body) is dict:
                 for piece in self._channels.read(body, frame.event).pieces:
                     if piece.text:
-                        self._flow(piece).skim(piece.text)
+                        self._carried.flow(piece).skim(piece.text)
         self._unread.clear()
         self._unread_bytes = 0
 
@@ -327,18 +243,3 @@ def restore_text(text: str, tokens: Mapping[str, str] | Live, *, counts: Counts 
         parts += (text[at:start], written)
         at = end
     return "".join((*parts, text[at:]))
-
-
-def _begins(name: Channel, start: Channel) -> bool:
-    return name[: len(start)] == start
-
-
-def _parsed(frame: Frame) -> Any:
-    body = frame.json
-    if body is None and frame.data is not None and b"\\ud" in frame.data.lower():
-        # Half a surrogate pair, cut from its other half by the end of a delta, which the strict parser refuses.
-        try:
-            return json.loads(frame.data)
-        except (ValueError, RecursionError):
-            return None
-    return body

@@ -8,10 +8,11 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Seen by nobody: zero-width characters, joiners, soft hyphens, direction marks, variation selectors, tags, fillers; and control characters.
+# Seen by nobody: zero-width characters, joiners, soft hyphens, direction marks, variation selectors, tags, fillers, control characters; and
+# strokes through letters, keycaps around digits.
 HIDDEN = (
-    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u00ad\u0334-\u0338\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
 )
 _IS_HIDDEN = re.compile(f"[{HIDDEN}]")
 

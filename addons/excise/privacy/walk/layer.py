@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
-from excise.wire.strict_json import _spoken
+from excise.wire.strict_json import spoken
 
 # Where a node of JSON stands: (the trail of its parent, its key or index). A text as first link names the document.
 type Trail = tuple[Trail | None, str | int] | None
@@ -101,7 +101,7 @@ class Layer:
         depth: How many encodings deep.
     """
 
-    __slots__ = ("_map", "_range", "codec", "depth", "frozen", "parent", "place", "signed", "text", "trail")
+    __slots__ = ("_map", "_path", "_range", "codec", "depth", "frozen", "parent", "place", "signed", "text", "trail")
 
     def __init__(
         self,
@@ -120,6 +120,7 @@ class Layer:
         self.parent = parent
         self._range = range
         self._map: Span | None = None
+        self._path: str | None = None
         self.codec = codec
         self.place = place
         self.signed: bool = signed or (parent is not None and parent.signed)
@@ -132,6 +133,15 @@ class Layer:
         if not isinstance(self._range, tuple):
             self._range = self._range()
         return self._range
+
+    @property
+    def path(self) -> str:
+        """
+        Where it stands, for reports.
+        """
+        if self._path is None:
+            self._path = path(self.trail)
+        return self._path
 
     def up(self, start: int, end: int) -> tuple[int, int]:
         """
@@ -169,5 +179,5 @@ def path(trail: Trail) -> str:
         elif isinstance(step, int):
             steps.append(f"[{step}]")
         else:
-            steps.append(step if step == "#" else f".{_spoken(step)}")
+            steps.append(step if step == "#" else f".{spoken(step)}")
     return "".join(reversed(steps))

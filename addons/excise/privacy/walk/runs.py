@@ -61,7 +61,7 @@ def may_hold_text(heads: bytes, start: int, end: int) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        return error.start >= len(head) - 3 and error.reason == "unexpected end of data" or head[:2] in (b"\xff\xfe", b"\xfe\xff")
+        return (error.start >= len(head) - 3 and error.reason == "unexpected end of data") or head[:2] in (b"\xff\xfe", b"\xfe\xff")
     return True
 
 

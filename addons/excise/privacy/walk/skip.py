@@ -108,4 +108,4 @@ _SPOKEN_WORDS = """
     tool_use_id title cache_control ephemeral index indices logprobs top_logprobs parallel_tool_calls service_tier summary effort
     verbosity include truncation annotations refusal audio is_error budget_tokens citations
 """
-SPOKEN_KEYS = strict_json._SPOKEN.union(_SPOKEN_WORDS.split())
+SPOKEN_KEYS = strict_json.SPOKEN.union(_SPOKEN_WORDS.split())

@@ -233,9 +233,9 @@ def _take_body(source: Source, intake: Intake, content_type: str, body: bytes) -
         layer.trail = (None, "form")
         head.take_pairs(intake, layer, 0, Place.FORM_FIELD)
     elif media_type == "application/json" or media_type.endswith("+json"):
-        layer = layer_of(body.decode("utf-8"), "utf-8")
+        value = strict_json.load(body)
         source._json = True
-        intake.json(layer, strict_json.load(body))
+        intake.json(layer_of(body.decode("utf-8"), "utf-8"), value)
     else:
         layer = layer_of(body.decode(charset), charset)
         if body.lstrip()[:1] not in (b"{", b"[") or not intake.lines(layer):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from excise.privacy.detect.detector import Finding
 from excise.privacy.walk.document import Document
-from excise.privacy.walk.layer import Layer, Place, path
+from excise.privacy.walk.layer import Layer, Place
 from excise.privacy.walk.runs import Run
 from excise.privacy.walk.tokens import JSON_NUMBER, JSON_STRING
 from excise.privacy.walk.unfold import Unfolded
@@ -121,7 +121,7 @@ def _merge(found: list[_Stretch]) -> list[_Stretch]:
             merged[-1].end = max(merged[-1].end, stretch.end)
             merged[-1].hits += stretch.hits
         else:
-            merged.append(_Stretch(stretch.start, stretch.end, list(stretch.hits)))
+            merged.append(stretch)
     return merged
 
 
@@ -185,9 +185,11 @@ def _spot(scope: Layer, stretch: _Stretch, to_root: bool, segment: Callable[[Lay
     naming = stretch.hits[0].finding
     if len(stretch.hits) > 1:
         naming = max(stretch.hits, key=lambda hit: (hit.finding.weight, hit.place[1] - hit.place[0])).finding
-    whole = [hit for hit in stretch.hits if hit.place == (stretch.start, stretch.end)]
+    whole = stretch.hits
+    if len(whole) > 1 or whole[0].place != (stretch.start, stretch.end):
+        whole = [hit for hit in stretch.hits if hit.place == (stretch.start, stretch.end)]
     if whole:
-        best = max(whole, key=lambda hit: (hit.finding.weight, hit.layer.depth))
+        best = max(whole, key=lambda hit: (hit.finding.weight, hit.layer.depth)) if len(whole) > 1 else whole[0]
         layer, start, end = best.layer, best.start, best.end
     else:
         layer, start, end = scope, stretch.start, stretch.end
@@ -206,7 +208,7 @@ def _spot(scope: Layer, stretch: _Stretch, to_root: bool, segment: Callable[[Lay
         detector=naming.detector,
         weight=naming.weight,
         place=layer.place,
-        path=path(layer.trail),
+        path=layer.path,
         frozen=layer.frozen,
         signed=layer.signed,
         layer=layer,

@@ -19,7 +19,7 @@ ROUNDS = 3  # a backslash may be escaped, and that escaped again
 
 _ESCAPE = re.compile(
     r"(\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}"
-    r"|[0-3][0-7]{2}|[\"'\\/`@bfnrtv]))"
+    r"|[0-3][0-7]{2}|[\"'\\/`@_bfnrtv]))"
 )
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _PERCENT = re.compile(
@@ -34,6 +34,7 @@ _WORD = re.compile(r"[\w@.+-]++")
 _LATIN = re.compile(r"[A-Za-z]")
 
 
+# What is kept here are single characters, never a word.
 @lru_cache(maxsize=4096)
 def _unescape(escape: str) -> str | None:
     body = escape[1:]
@@ -65,7 +66,6 @@ def _unquote(coded: str) -> str | None:
     return "" if coded.endswith("\n") else _bytes(coded)
 
 
-@lru_cache(maxsize=4096)
 def _unentity(entity: str) -> str | None:
     plain = html.unescape(entity)
     return None if plain == entity or not plain or plain == "\ufffd" else plain

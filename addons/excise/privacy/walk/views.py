@@ -12,7 +12,7 @@ from excise.privacy.detect.detector import ELEMENT_END, KEY_END
 from excise.privacy.walk import disguise, runs
 from excise.privacy.walk.coverage import Coverage
 from excise.privacy.walk.document import Document
-from excise.privacy.walk.layer import Layer, Place, path
+from excise.privacy.walk.layer import Layer, Place
 from excise.privacy.walk.unfold import unfold
 
 # Of a text, what a view shows before and after a place worth undoing: as far as a context word, or the rest of a long value, may stand.
@@ -21,7 +21,7 @@ _STRIDE = 64  # the next place is looked for so much further on: the window hold
 
 # What makes an escape matter: it stands for any character, glues a letter to the word behind it, or stands around a value.
 _ESCAPES = re.compile(
-    r"\\(?:u[0-9a-fA-F{]|x[0-9a-fA-F]{2}|U000|[0-3][0-7]{2}|[nrtbfv](?=[\w+\\-])|/(?=\w)|@|\\{1,8}(?:[\"/u]|[nrt]\w)"
+    r"\\(?:u[0-9a-fA-F{]|x[0-9a-fA-F]{2}|U000|[0-3][0-7]{2}|[nrtbfv](?=[\w+\\-])|[/_](?=\w)|@|\\{1,8}(?:[\"/u]|[nrt]\w)"
     r"|[\"'](?=[ \t]{0,4}[:=,}\])&;]|[\w+/-]))"
 )
 _PERCENTS = re.compile(r"%(?:[2-7][0-9a-fA-F]|0[aAdD]|u00|[c-fC-F][0-9a-fA-F]%)")
@@ -87,7 +87,7 @@ class Views:
                 return
             if not round_:
                 self._limit = document.length + max(self._bounds.floor, self._bounds.ratio * len(chunk))
-                self._most = self._bounds.views * (1 + len(chunk) // 1_000_000)
+                self._most = max(self._bounds.views, self._bounds.views * len(chunk) // 1_000_000)
             self._plain = chunk.encode("ascii", "replace")
             windows = list(self._windows(chunk, begin))
             if round_ < self._bounds.rounds:
@@ -240,7 +240,7 @@ class Views:
             if layer.parent is not None and layer.parent.text[above:above_last] == text:
                 return True
         if layer.depth >= 8 or _block_depth(layer) >= self._bounds.block_depth:
-            self._coverage.add_unknown(path(layer.trail), "base64 inside base64, deeper than is undone", len(text))
+            self._coverage.add_unknown(layer.path, "base64 inside base64, deeper than is undone", len(text))
             return True
         self._views += 1
         block = Layer(
