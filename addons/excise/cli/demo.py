@@ -38,11 +38,14 @@ rules:
     when: {model: "gpt-4o"}
     then: deny
     reason: large models need approval; use gpt-4o-mini
+redact:
+  - name: everything
+    profile: [secrets, pii]
 default: allow
 """
 COLUMNS = """
-    select model_requested as model, if(stream, 'yes', 'no') as stream, status, http_status as http,
-        input_tokens as input, cache_read_tokens as cached, output_tokens as output, cost_usd
+    select model_requested as model, status, http_status as http,
+        input_tokens as input, cache_read_tokens as cached, output_tokens as output, cost_usd, redactions_total as redacted
     from calls order by started_at
 """
 
@@ -77,11 +80,11 @@ def demo(
     try:
         with running() as standin, _proxy(home, standin) as ready:
             console.print(f"proxy [b]{ready['proxy_url']}[/], stand-in for the providers on port {standin.port}\n")
-            calls = _calls()
+            calls = [*_calls(), *_redacted(standin)]
             with _environment(ready):
                 for call in calls:
                     console.print(f"[b]{call.shows:<36}[/] {call.run()}", highlight=False, no_wrap=True, overflow="ellipsis")
-            console.print(_ledger(home, len(calls)))
+            console.print(_ledger(home, len(calls) - 1))
     finally:
         if not keep:
             shutil.rmtree(home, ignore_errors=True)
@@ -170,7 +173,7 @@ def _ledger(home: Path, count: int) -> Any:
                 rows = result.fetchall()
     table = Table(title="calls in usage.duckdb", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in names:
-        table.add_column(name, justify="left" if name in ("model", "stream", "status") else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in ("model", "status") else "right", no_wrap=True)
     for row in rows:
         table.add_row(*map(_cell, row))
     return table
@@ -190,6 +193,24 @@ def _calls() -> list[DemoCall]:
     calls.append(DemoCall("Gemini, plain HTTP", lambda: _post(f"{google}:generateContent", body, key)))
     calls.append(DemoCall("Gemini, plain HTTP, stream", lambda: _post(f"{google}:streamGenerateContent?alt=sse", body, key)))
     return calls
+
+
+def _redacted(standin: StandIn) -> list[DemoCall]:
+    """
+    A call with an address in it: what the client sees, and what the provider saw.
+    """
+    url, key = "https://api.openai.com/v1/chat/completions", {"authorization": f"Bearer {KEY}"}
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "echo: write to jane.doe@example.com"}]}
+
+    def ask() -> str:
+        answer: str = json.loads(_ask(url, body, key)[1])["choices"][0]["message"]["content"]
+        return answer.strip()
+
+    def seen() -> str:
+        prompt: str = json.loads(standin.seen[-1].request.body)["messages"][0]["content"]
+        return prompt.removeprefix("echo: ")
+
+    return [DemoCall("an address, as the client sees it", ask), DemoCall("the same, as the provider saw it", seen)]
 
 
 def _openai_calls() -> list[DemoCall]:
@@ -254,14 +275,19 @@ def _anthropic_calls() -> list[DemoCall]:
 
 
 def _post(url: str, body: dict[str, Any], headers: dict[str, str]) -> str:
+    status, content = _ask(url, body, headers)
+    return _short(f"{status}, {len(content)} bytes" if status < 400 else f"{status}: {content.decode(errors='replace')}")
+
+
+def _ask(url: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
     # urllib finds proxy and trust in the environment, as every client does.
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json", **headers})  # noqa: S310  # https above
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return _short(f"{answer.status}, {len(answer.read())} bytes")
+            return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
-            return _short(f"{error.code}: {error.read().decode(errors='replace')}")
+            return error.code, error.read()
 
 
 def _short(text: str) -> str:
