@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "policy": "Check, test and explain policies.",
     "redact": "What would be taken out of a text, and what would stand there instead.",
     "retention": "What providers keep of a call, and what zero retention does about it.",
+    "prove": "Plant canaries on every path, then search every file that could have kept one.",
     "certs": "Make, show and renew the certificate authority.",
 }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from excise.exchange import Decision, Principal
@@ -142,6 +143,7 @@ def _protection(entry: RedactRule, scanners: Scanners | None) -> Conditional[Pro
         return Conditional(entry.name, _tests(entry.when, closed=False), None)
     profile = combined(entry.profile, entry.actions)
 
+    @cache  # asked for each call
     def scanner() -> Scanner:
         assert scanners is not None, "this policy was loaded to be looked at"
         return scanners.of(profile)
