@@ -137,16 +137,16 @@ def test_queries_run():
 
 def test_the_policy_loads(tmp_path):
     """
-    The policy of the README can be copied as it stands.
+    The policies of the README can be copied as they stand.
     """
-    (text,) = blocks(README, "yaml")
-    (tmp_path / "default.yml").write_text(text)
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/shop").write_text("0123456789abcdef" * 4)
+    policies = []
+    for text in blocks(README, "yaml"):
+        (tmp_path / "default.yml").write_text(text)
+        policies.append(load_policy(tmp_path, environ={}))
 
-    policy = load_policy(tmp_path, environ={})
-
-    assert len(policy.rules) == 1
+    assert [(len(policy.rules), len(policy.protections), len(policy.retention)) for policy in policies] == [(1, 0, 0), (0, 1, 1)]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

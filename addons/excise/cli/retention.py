@@ -157,7 +157,7 @@ def _overview(book: RetentionBook, entries: dict[str, Entry], today: date) -> Ta
     everywhere = ", ".join(_switch(switch) for switch in next(iter(entries.values())).everywhere)
     table.caption = (
         f"Everywhere, where sent: {everywhere}. Looked for and not found, so refused until attested: {', '.join(book.unread)}. "
-        "Any other provider is refused likewise. `excise retention PROVIDER` shows one in full."
+        "Any other provider is refused likewise. `excise retention show PROVIDER` shows one in full."
     )
     table.caption_justify = "left"
     return table

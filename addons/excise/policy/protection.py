@@ -102,7 +102,9 @@ class RedactRule(Written):
     answers: Literal["off", "report-only", "mask", "block"] = Field(
         default="off", description="What is done with things of these kinds that the model itself produced."
     )
-    tell_model: bool = Field(default=False, description="Add one fixed sentence on placeholders to the system text of requests that have some.")
+    tell_model: bool = Field(
+        default=False, description="Add one fixed sentence on placeholders to the system text of requests that have some."
+    )
 
     @model_validator(mode="after")
     def _meaningful(self) -> Self:
@@ -172,7 +174,7 @@ class RetentionRule(Written):
     on_store: Literal["set", "refuse"] = Field(default="set", description="A client that asks for storage: switch it off, or refuse.")
     attested: Names | None = Field(
         default=None,
-        description="Providers for which you state what `excise retention PROVIDER` asks for: a contract, an account setting. "
+        description="Providers for which you state what `excise retention show PROVIDER` asks for: a contract, an account setting. "
         "Also `provider/operation`, for one its entry does not cover, and `provider@DATE`, for an entry that has expired.",
     )
     verify: Literal["record", "require"] = Field(
