@@ -33,7 +33,8 @@ providers:
   attest: nothing
   verify:
   - {{admin: {{method: GET, url: 'https://localhost:{port}/organization', json: type, expected: [zero, enhanced]}}}}
-  - {{admin: {{method: GET, url: 'https://localhost:{port}/projects/{{project}}', json: properties.capabilities, expected: ['ContentLogging=false']}}}}
+  - {{admin: {{method: GET, url: 'https://localhost:{port}/projects/{{project}}', json: properties.capabilities,
+      expected: ['ContentLogging=false']}}}}
   checked_on: '2026-11-22'
   expires_on: '2099-01-01'
   source: ['https://localhost/']

@@ -97,7 +97,7 @@ class SelfCheck:
         """
         The model says back what it got, three characters at a time.
         """
-        said: str = orjson.loads(left)["messages"][0]["content"]
+        said: str = orjson.loads(left)["messages"][-1]["content"]
         chunks = [{"choices": [{"index": 0, "delta": {"content": said[at : at + 3]}}]} for at in range(0, len(said), 3)]
         body = b"".join(b"data: %b\n\n" % orjson.dumps(chunk) for chunk in chunks) + b"data: [DONE]\n\n"
         exchange.answer_framing = Framing.SSE

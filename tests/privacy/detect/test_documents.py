@@ -8,7 +8,7 @@ import pytest
 
 from excise.privacy.detect.devices import RULES as DEVICES
 from excise.privacy.detect.documents import MachineReadableZones, check_digit
-from excise.privacy.detect.medical import is_dea, is_npi
+from excise.privacy.detect.national_ids_checks import dea, npi
 from excise.privacy.detect.places import RULES as PLACES
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.detect.vehicles import vin_checks
@@ -43,8 +43,8 @@ def test_check_digits():
     Each of its published samples, and each of these with one digit changed.
     """
     assert check_digit("L898902C3") == "6" and check_digit("740812") == "2"
-    assert is_npi("1234567893") and not is_npi("1234567890")
-    assert is_dea("AB1234563") and not is_dea("AB1234564")
+    assert npi("1234567893") and not npi("1234567890")
+    assert dea("AB1234563") and not dea("AB1234564")
     assert vin_checks("1HGCM82633A004352") and not vin_checks("1HGCM82643A004352")
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.detect.secrets_named import RULES
-from excise.privacy.detect.secrets_other import KubernetesSecret
 from excise.privacy.detect.secrets_services import SERVICES
 
 SCANNER = Scanner(RULES)
@@ -101,17 +100,3 @@ def test_most_random_keys_are_taken_for_keys() -> None:
     texts = ["TRAVIS_TOKEN=" + "".join(rng.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=22)) for _ in range(500)]
 
     assert sum(bool(SCANNER.scan(text)) for text in texts) >= 490
-
-
-def test_the_values_of_a_kubernetes_secret() -> None:
-    """
-    Those under `data`, of this document of the file only.
-    """
-    manifest = (
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: some-app-name\ndata:\n  user: {}\n  password: {}\n"
-        "---\nkind: ConfigMap\ndata:\n  colour: {}\n"
-    )
-    values = ("YWRtaW5pc3RyYXRvcg==", "aHVudGVyMmh1bnRlcjI=", "Z3JlZW5ncmVlbg==")
-    text = manifest.format(*values)
-
-    assert [text[one.start : one.end] for one in Scanner((KubernetesSecret(),)).scan(text)] == list(values[:2])
