@@ -114,7 +114,7 @@ class ForbidRule(_Where):
 
 class AdminCall(_Strict):
     """
-    A call only an administrator of the account can make. Nothing here makes it.
+    A call only an administrator of the account can make. `excise retention check` makes it, nothing else does.
     """
 
     method: Literal["GET"]

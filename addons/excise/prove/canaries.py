@@ -24,6 +24,7 @@ OWN_PATTERN: Final = "ORDER-[0-9]{4}-[a-z0-9]{10}"
 _ALNUM = string.ascii_letters + string.digits
 _LOWER = string.ascii_lowercase + string.digits
 _SHORTEST_FORM = 6  # bytes; anything shorter is found by chance
+_LONG = 30  # characters; half of it is still found nowhere by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,15 @@ def forms(secret: str) -> dict[str, bytes]:
         "utf-16-le": secret.encode("utf-16-le"),
         "utf-16-be": secret.encode("utf-16-be"),
         "utf-32-le": secret.encode("utf-32-le"),
-        **{name: disguise(secret).encode() for name, disguise in DISGUISES.items() if name != "base64"},
     }
-    # A stream may be cut, a log line shortened: either end alone counts.
+    for name, disguise in DISGUISES.items():
+        if name != "base64":  # below, at every shift
+            hidden = disguise(secret)
+            found |= {name: hidden.encode(), f"{name}, json": json.dumps(hidden)[1:-1].encode()}
+    # A stream may be cut, a log line shortened, a value replaced in part: a piece that is random enough counts.
+    if len(secret) >= _LONG:
+        half = len(secret) // 2
+        found |= {"first half": secret[:half].encode(), "second half": secret[half:].encode()}
     if not secret.isascii():
         ends = secret[: next(at for at, char in enumerate(secret) if not char.isascii())], secret.rpartition("-")[2]
         for name, end in zip(("beginning", "end"), ends, strict=True):

@@ -10,6 +10,7 @@ import json
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from excise.prove.canaries import DISGUISES, Canary, prose, values
@@ -58,7 +59,7 @@ def carriers(key: str) -> Iterator[Carrier]:
 
 def _places(key: str) -> Iterator[tuple[str, Callable[[str], Call]]]:
     for role in ("system", "developer", "user", "assistant"):
-        yield f"a message of the {role}", lambda text, role=role: chat("and?", key, messages=[{"role": role, "content": text}, *user("go on")])  # type: ignore[misc]
+        yield f"a message of the {role}", partial(_as_role, role, key)
     yield "a part of a message", lambda text: chat("", key, messages=[{"role": "user", "content": [{"type": "text", "text": text}]}])
     yield "a tool's result", lambda text: chat("", key, messages=_turn_with_tool("{}", text))
     yield "arguments of an earlier tool call", lambda text: chat("", key, messages=_turn_with_tool(json.dumps({"ship": text}), "done"))
@@ -70,6 +71,10 @@ def _places(key: str) -> Iterator[tuple[str, Callable[[str], Call]]]:
     yield "a field nobody knows", lambda text: chat("hello", key, x_note={"deep": [[{"er": text}]]})
     yield "JSON inside a text", lambda text: chat(json.dumps({"inner": json.dumps({"note": text})}), key)
     yield "a text file as data URL", lambda text: chat("", key, messages=_with_file(text))
+
+
+def _as_role(role: str, key: str, text: str) -> Call:
+    return chat("", key, messages=[{"role": role, "content": text}, *user("go on")])
 
 
 def _turn_with_tool(arguments: str, result: str) -> list[dict[str, Any]]:
@@ -109,9 +114,13 @@ def _single_values(key: str) -> Iterator[Carrier]:
     """
     for kind, canary in values("a JSON key").items():
         if kind != "password":  # without its name it is a word like others
-            yield Carrier(f"{kind} as a JSON key", "keys, numbers, queries, headers", (canary,), chat("hello", key, metadata={canary.value: "x"}))
+            yield Carrier(
+                f"{kind} as a JSON key", "keys, numbers, queries, headers", (canary,), chat("hello", key, metadata={canary.value: "x"})
+            )
     card = values("a JSON number")["card"]
-    yield Carrier("card as a JSON number", "keys, numbers, queries, headers", (card,), chat("hello", key, metadata={"card": int(card.value)}))
+    yield Carrier(
+        "card as a JSON number", "keys, numbers, queries, headers", (card,), chat("hello", key, metadata={"card": int(card.value)})
+    )
     for kind in _HEADER_KINDS:
         canary = values("a query string")[kind]
         path = f"{CHAT}?note={urllib.parse.quote(canary.value)}"
@@ -124,7 +133,9 @@ def _single_values(key: str) -> Iterator[Carrier]:
 def _bodies(key: str) -> Iterator[Carrier]:
     group = "files, multipart, coded bodies"
     planted = values("a batch file")
-    lines = [{"custom_id": str(at), "url": CHAT, "body": {"messages": user(prose({kind: planted[kind]}))}} for at, kind in enumerate(planted)]
+    lines = [
+        {"custom_id": str(at), "url": CHAT, "body": {"messages": user(prose({kind: planted[kind]}))}} for at, kind in enumerate(planted)
+    ]
     file = "\n".join(map(json.dumps, lines)).encode()
     yield Carrier("a batch file (JSONL, multipart)", group, (*planted.values(),), _upload(key, "batch.jsonl", "application/jsonl", file))
     planted = values("a text file")
@@ -154,19 +165,26 @@ def unreadable(key: str) -> Iterator[Carrier]:
     """
     What cannot be shown to hold nothing: it must be refused, with nothing of it sent.
     """
-    for name, make in (
+    made: list[tuple[str, Callable[[str], Call]]] = [
         ("JSON that is cut off", lambda text: Call(OPENAI, CHAT, json.dumps({"messages": user(text)}).encode()[:-3], bearer(key))),
-        ("a key that stands twice", lambda text: Call(OPENAI, CHAT, b'{"model": "gpt-4o-mini", "a": %b, "a": 1}' % _quoted(text), bearer(key))),
+        (
+            "a key that stands twice",
+            lambda text: Call(OPENAI, CHAT, b'{"model": "gpt-4o-mini", "a": %b, "a": 1}' % _quoted(text), bearer(key)),
+        ),
         ("another charset", lambda text: Call(OPENAI, CHAT, text.encode("utf-16"), bearer(key))),
         ("a coding that is a lie", lambda text: chat(text, key, headers={"content-encoding": "br"})),
-        ("an unknown content type", lambda text: chat(text, key, headers={"content-type": "application/x-unknown"})),
+        (
+            "an unknown content type",
+            lambda text: Call(OPENAI, CHAT, b"\0\x80\xff" + text.encode(), {**bearer(key), "content-type": "application/grpc"}),
+        ),
         ("an unknown path", lambda text: chat(text, key, path="/v1/unheard/of")),
         ("a body over the limit", lambda text: chat(text + " harbour" * 150_000, key)),
         ("a multipart body without its end", lambda text: _cut(_upload(key, "a.txt", "text/plain", text.encode()))),
         ("a picture", lambda text: chat("", key, messages=_picture(text))),
         ("a PDF", lambda text: _upload(key, "a.pdf", "application/pdf", b"%PDF-1.7\n" + gzip.compress(text.encode()))),
         ("audio", lambda text: _upload(key, "a.mp3", "audio/mpeg", b"ID3\x04\x00" + bytes(64) + text.encode())),
-    ):
+    ]
+    for name, make in made:
         planted = values(name)
         yield Carrier(name, "refused: what nobody can read", (*planted.values(),), make(prose(planted)))
 

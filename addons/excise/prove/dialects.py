@@ -95,10 +95,10 @@ DIALECTS: Final = (
     Dialect("OpenAI chat, tool call, stream", _tool_call(stream=True)),
     Dialect("OpenAI responses", _openai("/v1/responses", lambda text: {"input": text})),
     Dialect("OpenAI responses, stream", _openai("/v1/responses", lambda text: {"input": text, "stream": True})),
+    Dialect("OpenAI completions", _openai("/v1/completions", lambda text: {"prompt": text, "max_tokens": 200}, "gpt-3.5-turbo-instruct")),
     Dialect(
-        "OpenAI completions", _openai("/v1/completions", lambda text: {"prompt": text, "max_tokens": 200}, "gpt-3.5-turbo-instruct")
+        "OpenAI embeddings", _openai("/v1/embeddings", lambda text: {"input": [text, "and this"]}, "text-embedding-3-small"), speaks=False
     ),
-    Dialect("OpenAI embeddings", _openai("/v1/embeddings", lambda text: {"input": [text, "and this"]}, "text-embedding-3-small"), speaks=False),
     Dialect("OpenAI images", _openai("/v1/images/generations", lambda text: {"prompt": text}, "gpt-image-1"), speaks=False),
     Dialect("OpenAI speech", _openai("/v1/audio/speech", lambda text: {"input": text, "voice": "alloy"}, "tts-1"), speaks=False),
     Dialect("Anthropic messages", _anthropic()),

@@ -91,7 +91,7 @@ def _open_files(place: Path) -> Iterator[tuple[Path, str, bool]]:
         return
     for file in files:
         try:
-            target = os.readlink(file)
+            target = str(file.readlink())
             flags = (place / "fdinfo" / file.name).read_text().partition("flags:")[2].split()[0]
         except (OSError, IndexError):
             continue

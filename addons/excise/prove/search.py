@@ -43,7 +43,7 @@ _DATABASES = (".duckdb", ".db")
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    A canary where none should be: which one, in which form, and where. Never the value itself.
+    A canary where none should be: which one, in which form, and where.
     """
 
     canary: Canary
@@ -111,19 +111,24 @@ class Search:
             self._look(text, where + note, into)
 
     def _look(self, text: bytes, where: str, into: Searched) -> None:
-        seen = set()
-        for index, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
+        longest: dict[Canary, tuple[int, str]] = {}  # of a whole value, its halves are seen too
+        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             canary, form = self._wanted[index]
-            if canary not in seen:
-                seen.add(canary)
-                into.findings.append(Finding(canary, form, where))
+            longest[canary] = max(longest.get(canary, (0, "")), (end - start, form))
+        into.findings += [Finding(canary, form, where) for canary, (_, form) in longest.items()]
 
     def folder(self, folder: Path) -> Searched:
         """
-        Every file under `folder`, its name and the rows in it. A file that goes away meanwhile is passed over.
+        Every file under `folder`.
+        """
+        return self.files(sorted(folder.rglob("*")), folder)
+
+    def files(self, paths: Iterable[Path], folder: Path) -> Searched:
+        """
+        Files under `folder`, their names and the rows in them. A file that goes away meanwhile is passed over.
         """
         done = Searched()
-        for path in sorted(folder.rglob("*")):
+        for path in paths:
             name = str(path.relative_to(folder))
             self._look(name.encode(errors="surrogateescape"), f"{name} (its name)", done)
             if path.is_symlink() or not path.is_file():

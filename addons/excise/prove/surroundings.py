@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,7 +68,13 @@ class Proxy:
         file.unlink(missing_ok=True)
         with (self.home / "proxy.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(), cwd=self.home / "cwd", start_new_session=True
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=self.home / "cwd",
+                start_new_session=True,
             )
         self.until(file.exists, START_SECONDS, "a proxy that is ready")
         self.refresh()
@@ -153,7 +159,7 @@ class Proxy:
         """
         Call id -> rows it has.
         """
-        return dict(self.query("select call_id, count(*) from calls group by all"))  # type: ignore[arg-type]  # two columns
+        return dict(self.query("select call_id, count(*) from calls group by all"))
 
     def _environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and not name.startswith("EXCISE_")}
@@ -166,19 +172,19 @@ class Proxy:
 
 class Linker:
     """
-    Gives every file that appears under `watched` a second name under `kept`, so that what is removed or replaced a moment later can still be
-    searched. It looks 50 times a second; a file that lives for less may be missed.
+    Gives every file that appears under `watched` a second name under `kept`, so that what is removed or replaced a moment later can still
+    be searched. It looks 50 times a second; a file that lives for less may be missed.
     """
 
     def __init__(self, watched: Path, kept: Path) -> None:
         self._watched = watched
-        self._kept = kept
+        self.kept = kept
         self._seen: set[int] = set()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="linker", daemon=True)
 
     def __enter__(self) -> Linker:
-        self._kept.mkdir(parents=True, exist_ok=True)
+        self.kept.mkdir(parents=True, exist_ok=True)
         self._thread.start()
         return self
 
@@ -186,13 +192,11 @@ class Linker:
         self._end.set()
         self._thread.join()
 
-    def gone(self) -> Iterator[Path]:
+    def gone(self) -> list[Path]:
         """
         Second names of files whose first name is gone.
         """
-        for path in self._kept.iterdir():
-            if path.stat().st_nlink == 1:
-                yield path
+        return sorted(path for path in self.kept.iterdir() if path.stat().st_nlink == 1)
 
     def _run(self) -> None:
         while not self._end.wait(_LOOK_SECONDS):
@@ -206,7 +210,7 @@ class Linker:
                         self._look(Path(entry.path))
                     elif entry.inode() not in self._seen and entry.is_file(follow_symlinks=False) and _small(entry):
                         self._seen.add(entry.inode())
-                        os.link(entry.path, self._kept / f"{entry.inode()}-{entry.name}")
+                        os.link(entry.path, self.kept / f"{entry.inode()}-{entry.name}")
 
 
 def _small(entry: os.DirEntry[str]) -> bool:

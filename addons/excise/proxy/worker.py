@@ -138,6 +138,7 @@ class Worker:
     async def _tick(self, shared: Shared) -> None:
         loop = shared.loop
         checked = noted = before = loop.time()
+        tried = self._parts.policies.current.id  # tried at start
         while True:
             await asyncio.sleep(1.0)
             now = time.monotonic()
@@ -152,8 +153,9 @@ class Worker:
                 noted = now
                 for exchange in self._parts.gateway.under_way():
                     self._parts.record.progress(exchange)
-            if now - checked > 60:
-                checked = now
+            reloaded = self._parts.policies.current.id != tried
+            if reloaded or now - checked > 60:
+                checked, tried = now, self._parts.policies.current.id
                 assert_hardened(self._hardened)
                 await self._parts.self_check.run()
 
