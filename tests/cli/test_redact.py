@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from excise.cli import redact as module
 from excise.cli.application import build
+from excise.privacy.detect.scanner import Scanner
 
 MAIL = "jane.doe@example.com"
 RUN = CliRunner()
@@ -45,6 +47,19 @@ def test_lines_of_json_in_and_out(tmp_path: Path) -> None:
     assert first["redacted"].startswith("🐦 EMAIL_")
     assert "error" in wrong
     assert plain == {"spans": [], "redacted": "plain"}
+
+
+def test_the_scanner_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    However many lines come.
+    """
+    made = []
+    monkeypatch.setattr(module, "scanner_maker", lambda *_, **__: lambda rules: made.append(1) or Scanner(rules))
+    lines = "".join(json.dumps({"text": f"{number} {MAIL}"}) + "\n" for number in range(20))
+    result = run("--jsonl", "--profile", "pii", text=lines, data=tmp_path)
+
+    assert len(result.stdout.splitlines()) == 20
+    assert made == [1]
 
 
 def test_a_policy_decides(tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ def _protection(names: list[str] | None, policies: Path | None, rule: str | None
             raise typer.BadParameter(f"no such profile: {unknown[0]}; one of {', '.join(PROFILES)}", param_hint="--profile")
         chosen = combined(names or ["strict"], {})
         rules: tuple[Rule, ...] = RULES
-        return Protection("command line", chosen, lambda: Scanners(rules, make).of(chosen))
+        scanner = Scanners(rules, make).of(chosen)
+        return Protection("command line", chosen, lambda: scanner)
     if names:
         raise typer.BadParameter("--profile and --policies exclude each other", param_hint="--profile")
     loaded = load_policy(policies, known=known_names(), scanner=make)
