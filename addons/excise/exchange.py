@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from excise.errors import Refused
+    from excise.privacy.inspect.inspector import Inspector
     from excise.privacy.redact import Redaction
     from excise.privacy.restore.restorer import Restorer
     from excise.stages.retain import RetentionChoice
@@ -205,6 +207,8 @@ class Exchange:
     answer_framing: Framing | None = None  # gateway: known with the first frame
     answer_ended: bool = False  # gateway: the last frames are being read
     answer_findings: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # inspect: (entity, detector, action) -> how often
+    answer_refusal: Refused | None = None  # inspect: why no more of the answer may reach the client
+    inspector: Inspector | None = field(default=None, repr=False)  # inspect
     restorer: Restorer | None = field(default=None, repr=False)  # restore
     answer_broken: bool = False  # gateway: the answer's bytes could not be decoded for metering
     meter: Meter | None = field(default=None, repr=False)  # meter
@@ -233,4 +237,4 @@ class Exchange:
         if self.redaction is not None:
             self.redaction = self.redaction.forgotten()
         self.answer_headers = ()
-        self.restorer = None
+        self.inspector = self.restorer = None

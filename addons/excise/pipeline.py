@@ -1,7 +1,7 @@
 """
 The product, in order: what happens to one call.
 
-    recognise -> identify -> decode -> govern -> retain -> redact -> send -> restore -> meter -> record
+    recognise -> identify -> decode -> govern -> retain -> redact -> send -> inspect -> restore -> meter -> record
 
 A stage overrides the few methods it needs. A buffered answer passes the same `on_events` as a stream, as one feed and one
 close. `on_finish` runs exactly once per call, however the call ended.

@@ -80,8 +80,10 @@ class Policy:
         Make all scanners now, and not while a call waits. May take seconds; thread-safe.
         """
         for entry in self.protections:
-            if entry.said is not None:
-                entry.said.scanner()
+            if (protection := entry.said) is not None:
+                protection.scanner()
+                if protection.answers is not None and protection.answer_scanner is not None:
+                    protection.answer_scanner()
 
     @property
     def counts(self) -> Counts:
@@ -148,10 +150,16 @@ def _protection(entry: RedactRule, scanners: Scanners | None) -> Conditional[Pro
         assert scanners is not None, "this policy was loaded to be looked at"
         return scanners.of(profile)
 
+    @cache
+    def answer_scanner() -> Scanner:
+        assert scanners is not None, "this policy was loaded to be looked at"
+        return scanners.of(profile, quick=True)
+
     protection = Protection(
         name=entry.name,
         profile=profile,
         scanner=scanner,
+        answer_scanner=answer_scanner,
         refuses_unreadable=entry.unreadable == "refuse",
         blocks_binary=profile.blocks_binary if entry.binary is None else entry.binary != "allow",
         extracts=entry.binary == "extract",

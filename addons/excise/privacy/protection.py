@@ -19,6 +19,7 @@ class Protection:
         name: Of the entry.
         profile: What is looked for and done; with the entry's own actions in it.
         scanner: Gives the scanner of this profile; the first time it takes long.
+        answer_scanner: The same for answers, without what would hold them up; `None`: the same.
         blocks_binary: Parts nobody can read are refused; with `extracts`, those whose text can be extracted are scanned instead.
         wide_scope: Placeholders agree over all calls of a tenant, not only in one conversation.
         answers: What is done with things the model produced; `None`: answers are not scanned.
@@ -27,6 +28,7 @@ class Protection:
     name: str
     profile: Profile
     scanner: Callable[[], Scanner] = field(repr=False)
+    answer_scanner: Callable[[], Scanner] | None = field(default=None, repr=False)
     refuses_unreadable: bool = True
     blocks_binary: bool = False
     extracts: bool = False
@@ -52,8 +54,12 @@ class Scanners:
         self._make = make
         self._made: dict[frozenset[str], Scanner] = {}
 
-    def of(self, profile: Profile) -> Scanner:
-        rules = tuple(rule for rule in self._rules if _wanted(rule, profile.actions))
+    def of(self, profile: Profile, *, quick: bool = False) -> Scanner:
+        """
+        Args:
+            quick: Without rules that take milliseconds: for answers, which are scanned while they flow.
+        """
+        rules = tuple(rule for rule in self._rules if _wanted(rule, profile.actions) and not (quick and getattr(rule, "slow", False)))
         key = frozenset(rule.name for rule in rules)
         if key not in self._made:
             self._made[key] = self._make(rules)

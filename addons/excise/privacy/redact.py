@@ -44,6 +44,7 @@ class Redaction:
         scanned_bytes, unscanned_bytes: Of the request, as the walk accounts for them.
         live: Placeholders that may come back in the answer, and what they stand for; `None`: there are none.
         answers: What is done with things the model itself produced; `None`: answers are not scanned.
+        protection: What answers are scanned by; `None`: they are not.
     """
 
     rule: str
@@ -52,6 +53,7 @@ class Redaction:
     unscanned_bytes: int
     live: Live | None = field(default=None, repr=False)
     answers: Action | None = None
+    protection: Protection | None = field(default=None, repr=False)
 
     def forgotten(self) -> Redaction:
         """
@@ -161,7 +163,7 @@ class Plan:
             return Action.BLOCK  # extracted from a document, or part of a path: it came from the client and would leave
         # A signed block cannot be changed. It came from the model, which had placeholders: what stands there in clear is its own
         # invention, or the client's under a forged signature.
-        clients_own = spot.value in self._vault or spot.weight >= _SURE and ENTITIES[spot.entity].kind is Kind.SECRET
+        clients_own = spot.value in self._vault or (spot.weight >= _SURE and ENTITIES[spot.entity].kind is Kind.SECRET)
         return Action.BLOCK if clients_own or self._protection.profile.blocks_signed else Action.REPORT_ONLY
 
     def _replacement(self, spot: Spot, action: Action) -> str:

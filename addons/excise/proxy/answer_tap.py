@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from mitmproxy import http
 
+from excise.errors import ExciseError
 from excise.exchange import Exchange
 from excise.pipeline import Pipeline
+from excise.privacy.profiles import Action
 from excise.wire.answer import AnswerDecoder
 from excise.wire.frame import Frame
 
@@ -19,10 +21,12 @@ def edited(exchange: Exchange, decoder: AnswerDecoder) -> bool:
     """
     Whether stages may change this answer: then its length is not known, and it leaves without its content coding.
     """
+    redaction = exchange.redaction
+    if redaction is not None and redaction.answers not in (None, Action.REPORT_ONLY):
+        return True  # also what cannot be read: it is cut off then, not passed on unscanned
     if decoder.broken:
         return False  # what cannot be read passes as it is: a placeholder that is not turned back is a fault, and no leak
-    redaction = exchange.redaction
-    if redaction is not None and (redaction.live is not None or redaction.answers is not None):
+    if redaction is not None and redaction.live is not None:
         return True
     return exchange.strip_usage_chunk and exchange.answer_status == 200 and not decoder.coded
 
@@ -31,8 +35,15 @@ def withhold(response: http.Response, instead: http.Response, tap: AnswerTap) ->
     """
     Give the client `instead` of an answer whose head has come.
     """
+    response.stream = _Withheld(tap, become(response, instead))
+
+
+def become(response: http.Response, instead: http.Response) -> bytes:
+    """
+    Give an answer whose head has not left the head of `instead`, whose body is returned.
+    """
     response.status_code, response.reason, response.headers = instead.status_code, instead.reason, instead.headers
-    response.stream = _Withheld(tap, instead.raw_content or b"")
+    return instead.raw_content or b""
 
 
 class _Withheld:
@@ -58,6 +69,9 @@ class AnswerTap:
     rewrites (`edits`) an event is held until it is whole, and the stages' bytes leave in its place.
 
     Never returns `b""`: on HTTP/1 that would write the chunk that ends the message.
+
+    Attributes:
+        holds_head: The head of the answer must not leave before the first bytes returned: it may become that of a refusal.
     """
 
     def __init__(
@@ -68,6 +82,7 @@ class AnswerTap:
         *,
         edits: bool,
         on_fault: Callable[[Exchange, Exception], bytes],
+        on_refusal: Callable[[ExciseError, bool], bytes],
         cut: Callable[[], None],
     ):
         self._exchange = exchange
@@ -75,9 +90,13 @@ class AnswerTap:
         self._decoder = decoder
         self._edits = edits
         self._on_fault = on_fault
+        self._on_refusal = on_refusal  # with whether something has left
         self._cut = cut
         self._closed = False
         self._ended = False  # a rewriting stage failed: nothing more may leave
+        self._refused = False  # the same, but what comes is metered
+        self._left = False
+        self.holds_head = edits and exchange.redaction is not None and exchange.redaction.answers is Action.BLOCK
 
     def __call__(self, chunk: bytes) -> list[bytes]:
         started = time.perf_counter()
@@ -116,6 +135,8 @@ class AnswerTap:
             self._closed = True
             frames = self._last_events()
             self._exchange.answer_broken = self._exchange.answer_broken or self._decoder.broken or self._decoder.overflow
+            if self._exchange.answer_refusal is not None:
+                return self._refuse(self._exchange.answer_refusal)
         else:
             frames = self._decoder.feed(chunk)
             if frames:
@@ -123,12 +144,21 @@ class AnswerTap:
                 frames = self._pipeline.events(self._exchange, frames)
             if not self._edits:
                 return [chunk]
+            if self._exchange.answer_refusal is not None:
+                return self._refuse(self._exchange.answer_refusal)
             if self._decoder.broken or self._decoder.overflow:
                 # What cannot be read cannot be rewritten, and passing on a part of it would look whole.
                 self._ended = True
                 self._cut()
                 return []
-        return [frame.raw for frame in frames if frame.raw]
+        out = [frame.raw for frame in frames if frame.raw]
+        self._left = self._left or bool(out)
+        return out
+
+    def _refuse(self, refusal: ExciseError) -> list[bytes]:
+        last = b"" if self._refused else self._on_refusal(refusal, self._left)
+        self._refused = True
+        return [last] if last else []
 
     def _last_events(self) -> list[Frame]:
         frames = self._decoder.close()

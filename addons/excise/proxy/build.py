@@ -29,6 +29,7 @@ from excise.scanning import placeholder_key, scanner_maker
 from excise.stages.decode import Decode
 from excise.stages.govern import Govern
 from excise.stages.identify import Identify
+from excise.stages.inspect import Inspect
 from excise.stages.meter import Meter
 from excise.stages.recognise import Recognise
 from excise.stages.record import Record
@@ -83,6 +84,7 @@ def build(settings: Settings, journal: Journal) -> Parts:
             Retain(load_retention(), partial(retention_choice, policies), hashed=lambda name: _pseudonym(secret, name)),
             redact,
             Send(),
+            Inspect(),
             restore,
             Meter(prices),
             record,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -19,7 +20,7 @@ from excise.exchange import Capture, ClientInfo, Exchange, HttpRequest, Status
 from excise.ids import uuid7
 from excise.pipeline import Pipeline
 from excise.proxy import headers as wire_headers
-from excise.proxy.answer_tap import AnswerTap, edited, withhold
+from excise.proxy.answer_tap import AnswerTap, become, edited, withhold
 from excise.proxy.endpoint import endpoint_target, own_answer
 from excise.proxy.faults import log_fault
 from excise.proxy.http_stream import ORIGIN_FORM, OTHER_TARGET, TOO_LARGE
@@ -162,7 +163,10 @@ class Gateway:
             limit=MAX_ANSWER_EVENT_BYTES,
         )
         edits = edited(exchange, decoder)
-        tap = AnswerTap(exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault, cut=lambda: self._cut(flow))
+        refused = partial(self._answer_refused, flow, exchange)
+        tap = AnswerTap(
+            exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault, on_refusal=refused, cut=lambda: self._cut(flow)
+        )
         self._settler.watch(exchange, tap, decoder)
         response.stream = tap
         try:
@@ -356,11 +360,11 @@ class Gateway:
             return
         failure = failure_of(self.reasons.pop(flow, message))
         if failure is None:
-            exchange.error_type = "client_disconnected"
+            exchange.error_type = exchange.error_type or "client_disconnected"
             self._settle(flow, exchange, Status.CANCELLED, whole=False)
             return
         exchange.error_type = exchange.attempts[-1].error_type = failure.kind
-        if exchange.answer_status is None:
+        if exchange.answer_status is None or flow.response is None:  # or its head has not left
             flow.response = self._response(exchange, failure)
         else:
             self._tails[flow] = self._last_words(exchange, failure.kind, "the provider broke off; the answer is incomplete")
@@ -376,6 +380,11 @@ class Gateway:
         log_fault("answer", exchange.id, fault)
         return self._last_words(exchange, "internal", "internal error; the answer is incomplete")
 
+    def _answer_refused(self, flow: HTTPFlow, exchange: Exchange, refusal: ExciseError, begun: bool) -> bytes:
+        exchange.error_type = refusal.kind
+        said = flow.response if not begun else None
+        return become(said, self._response(exchange, refusal)) if said else self._last_words(exchange, refusal.kind, refusal.message)
+
     def _cut(self, flow: HTTPFlow) -> None:
         """
         End an answer that can be neither read nor passed on as it is: visibly, so that it is not taken for whole.
@@ -387,6 +396,5 @@ class Gateway:
 
     def _last_words(self, exchange: Exchange, kind: str, text: str) -> bytes:
         framing = self._settler.framing(exchange)
-        if framing is None or exchange.call is None:
-            return b""
-        return encode_stream_error(exchange.call.dialect, framing, kind=kind, message=text)
+        dialect = exchange.call.dialect if exchange.call is not None else "unknown"
+        return encode_stream_error(dialect, framing, kind=kind, message=text) if framing is not None else b""

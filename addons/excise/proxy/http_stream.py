@@ -24,6 +24,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
+    ResponseTrailers,
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook
 
@@ -168,6 +169,31 @@ class SealedStream(HttpStream):
         yield DropStream(self.stream_id)
         yield from self._answer(response)  # the request is not over: its end of HTTP/1 closes in its own time
         return True
+
+    def start_response_stream(self) -> layer.CommandGenerator[None]:
+        assert self.flow.response is not None
+        if getattr(self.flow.response.stream, "holds_head", False):
+            self.server_state = self.state_hold_head
+        else:
+            yield from super().start_response_stream()
+
+    def state_hold_head(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """
+        Until something of the answer leaves, its head does not: it may become another's.
+        """
+        response = self.flow.response
+        assert response is not None and callable(response.stream)
+        if isinstance(event, ResponseTrailers):
+            response.trailers = event.trailers
+            return
+        chunks = response.stream(event.data if isinstance(event, ResponseData) else b"")
+        if not chunks and isinstance(event, ResponseData):
+            return
+        yield from super().start_response_stream()
+        for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
+            yield SendHttp(ResponseData(self.stream_id, chunk), self.context.client)
+        if isinstance(event, ResponseEndOfMessage):
+            yield from self.send_response(already_streamed=True)
 
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> layer.CommandGenerator[None]:
         upstream_failed = (

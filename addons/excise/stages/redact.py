@@ -105,6 +105,7 @@ class Redact(Stage):
             unscanned_bytes=source.coverage.binary_bytes + source.coverage.unknown_bytes,
             live=vault.live if len(vault) else None,
             answers=protection.answers,
+            protection=protection if protection.answers is not None else None,
         )
 
     def _refuse_unread(self, source: Source, protection: Protection) -> None:

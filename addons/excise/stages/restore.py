@@ -9,6 +9,8 @@ from excise.pipeline import Stage
 from excise.privacy.restore.restorer import Restorer
 from excise.wire.frame import Frame
 
+_BLANK = b" \t\r\n\xef\xbb\xbf"  # as `wire.answer` skips them
+
 
 class Restore(Stage):
     """
@@ -22,8 +24,17 @@ class Restore(Stage):
             return events
         restorer = exchange.restorer
         if restorer is None:
+            if not has_begun(events):
+                return events
             assert exchange.call is not None
             call = exchange.call
             restorer = exchange.restorer = Restorer(call.dialect, call.operation, exchange.answer_framing, redaction.live)
         frames = restorer.feed(events)
         return [*frames, *restorer.close()] if exchange.answer_ended else frames
+
+
+def has_begun(events: list[Frame]) -> bool:
+    """
+    Whether more has come than blanks: until then an answer's framing is a guess.
+    """
+    return any(frame.data is not None or frame.raw.strip(_BLANK) for frame in events)

@@ -61,7 +61,14 @@ _SORTS: dict[int, _Sort] = {
 }
 
 # Kinds of our error tree that end a running stream, as statuses.
-_KIND_STATUS = {"upstream_failed": 502, "upstream_timeout": 504, "unavailable": 503, "rate_limited": 429, "policy_denied": 403}
+_KIND_STATUS = {
+    "upstream_failed": 502,
+    "upstream_timeout": 504,
+    "unavailable": 503,
+    "rate_limited": 429,
+    "policy_denied": 403,
+    "answer_blocked": 403,
+}
 
 _TEXT_ERRORS = ("ollama", "hf-inference", "tgi", "xai")
 _DETAIL_ERRORS = ("voyage", "jina", "jina-reader")

@@ -99,6 +99,7 @@ class OwnDictionary:
             lead = first.start()
             by_length = self._starts.setdefault(hash(first[0]), {})
             by_length.setdefault((lead, len(value)), set()).add(self._digest(value))
+        self.longest = max((length for by_length in self._starts.values() for _, length in by_length), default=0)  # characters
         self.size = sum(len(digests) for by_length in self._starts.values() for digests in by_length.values())
 
     def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from excise.privacy.restore.channels import Channel, Piece
 from excise.privacy.restore.flow import Change, Shift
 from excise.privacy.restore.framing import clone, overwritten, with_data
-from excise.privacy.restore.places import Path, locate, written_over
+from excise.privacy.restore.places import Path, locate, locate_piece, written_over
 from excise.wire.frame import Frame, Framing
 
 
@@ -27,7 +27,8 @@ class ChannelText(Protocol):
     def feed(self, text: str, *, final: bool = False) -> Change | None: ...
 
 
-Changes = dict[Path, tuple[ChannelText | None, Change]]
+# The text of a string that was fed to a channel, to find it by.
+Changes = dict[Path, tuple[ChannelText | None, Change, str]]
 
 
 class _Template(NamedTuple):
@@ -73,7 +74,7 @@ class Carried[Text: ChannelText]:
         flow = self.flow(piece)
         change = flow.feed(piece.text, final=final)
         if change is not None:
-            changes[piece.path] = (flow, change)
+            changes[piece.path] = (flow, change, piece.text)
         if flow.held:
             self.pending[piece.channel] = _Template(frame, body, piece.path)
         else:
@@ -116,9 +117,12 @@ class Carried[Text: ChannelText]:
         """
         data = frame.data
         assert data is not None
-        places = locate(data, {**changes, **numbers}.keys())
+        if len(changes) == 1 and not numbers and (found := next(iter(changes.items())))[1][2]:
+            places = {found[0]: locate_piece(data, found[0], found[1][2])}
+        else:
+            places = locate(data, {**changes, **numbers}.keys())
         writes = [(*places[path], written) for path, written in numbers.items()]
-        for path, (flow, change) in changes.items():  # in the order they were fed: a channel may have several pieces in a frame
+        for path, (flow, change, _) in changes.items():  # in the order they were fed: a channel may have several pieces in a frame
             start, end = places[path]
             if flow is None:
                 written, _ = written_over(data[start:end], change)

@@ -202,7 +202,7 @@ class Restorer:
             if live.may_stand_in(text):
                 flow = Flow(live, self.counts, certain=certain)
                 if (change := flow.feed(text, final=True)) is not None and change.edits:
-                    changes[path] = (None, change)
+                    changes[path] = (None, change, "")
                     shifts[path] = flow.shifts
         return shifts
 
