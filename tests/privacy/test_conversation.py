@@ -33,8 +33,10 @@ def test_the_turns_of_a_conversation_share_their_opening() -> None:
     ("body", "known"),
     [
         ({"contents": [{"role": "user", "parts": [{"text": "x"}]}]}, True),
-        ({"input": "x"}, True),
-        ({"input": [{"role": "user", "content": "x"}]}, True),
+        ({"input": "x", "store": False}, True),
+        ({"input": [{"role": "user", "content": "x"}], "store": False}, True),
+        ({"input": "x"}, False),  # kept by the provider
+        ({"input": "x", "store": False, "previous_response_id": "resp_1"}, False),
         ({"messages": []}, False),
         ({"prompt": "x"}, False),
         ([1], False),

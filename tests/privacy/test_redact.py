@@ -40,9 +40,9 @@ def redacted(body: Any, chosen: Protection, vault: Vault | None = None, forms: d
     vault = vault if vault is not None else Vault(PLACEHOLDERS, "test")
     raw = orjson.dumps(body)
     source = of_request("POST", "/v1/x", ((b"content-type", b"application/json"),), "application/json", raw, body)
-    plan = Plan(look(source, chosen.scanner(), chosen.profile.leaves_out, vault.known(0.0)), chosen, vault, PLACEHOLDERS, forms or {}, 0.0)
-    if plan.needs_second_look:
-        plan.again(vault.known(0.0))
+    plan = Plan(source, look(source, chosen.scanner(), chosen, vault.known(0.0)), chosen, vault, PLACEHOLDERS, forms or {}, 0.0)
+    for _ in plan.decide():
+        pass
     out = plan.carry_out().body
     if not plan.replacements:
         assert out is raw
@@ -90,6 +90,44 @@ def test_what_is_blocked_names_its_place_and_not_its_value() -> None:
         redacted({"messages": [{"content": "a.b@c.com"}]}, protection(EMAIL=Action.BLOCK))
 
     assert "a.b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("action", [Action.PSEUDONYMISE, Action.MASK, Action.HASH, Action.REMOVE])
+def test_the_other_occurrences_go_as_well(action: Action) -> None:
+    """
+    Whatever is done with a value, it is done wherever it stands.
+    """
+    said, plan, _ = redacted({"m": "the password hunter22. why does hunter22 fail?"}, protection(PASSWORD=action))
+
+    assert "hunter22" not in said["m"]
+    assert plan.counts.total() == 2
+
+
+@pytest.mark.parametrize("lenient", [Action.REPORT_ONLY, Action.ALLOW])
+def test_the_strictest_action_holds_where_findings_overlap(lenient: Action) -> None:
+    """
+    A password that looks like a key or a card is a password.
+    """
+    said, _, _ = redacted({"m": "the password key-123456"}, protection(API_KEY=lenient))
+    assert "the password key-" not in said["m"] or "123456" not in said["m"]
+    said, _, _ = redacted({"m": "the password 4111111111111111"}, protection(CARD=lenient))
+    assert "1111" not in said["m"]
+
+
+def test_calls_at_once_do_not_leave_each_others_values() -> None:
+    """
+    Both have looked before either has decided: each covers its own values.
+    """
+    vault, chosen = Vault(PLACEHOLDERS, "test"), protection()
+    body = {"m": ["the password hunter22", "why does hunter22 fail?"]}
+    raw = orjson.dumps(body)
+    plans = []
+    for _ in range(2):
+        source = of_request("POST", "/v1/x", ((b"content-type", b"application/json"),), "application/json", raw, body)
+        plans.append(Plan(source, look(source, chosen.scanner(), chosen, vault.known(0.0)), chosen, vault, PLACEHOLDERS, {}, 0.0))
+    for plan in plans:
+        list(plan.decide())
+        assert b"hunter22" not in plan.carry_out().body
 
 
 def test_a_number_stays_a_number() -> None:

@@ -108,6 +108,41 @@ async def test_scopes(tmp_path: Path) -> None:
     assert token(one) == token(other) != token(foreign)
 
 
+async def test_what_was_sent_now_comes_back_now(tmp_path: Path) -> None:
+    """
+    A placeholder of an earlier turn that is no longer in the request stays what it is, unless the provider keeps the conversation.
+    """
+    house = House(tmp_path, "[{name: a, profile: pii}]")
+    early = await house.send(chat(MAIL))
+    late = await house.send(chat("and bob@example.org"))
+    assert restored(house, late, token(early)) == token(early)
+    assert restored(house, late, token(late)) == "bob@example.org"
+
+    first = await house.send({"input": f"mail {MAIL}"})
+    second = await house.send({"input": "go on", "previous_response_id": "resp_1"})
+    assert restored(house, second, token(first)) == MAIL
+
+
+def restored(house: House, exchange: Exchange, text: str) -> str:
+    """
+    What the client sees where the model says `text`.
+    """
+    exchange.answer_framing, exchange.answer_ended, exchange.restorer = Framing.SSE, True, None
+    data = orjson.dumps({"choices": [{"index": 0, "delta": {"content": text}}]})
+    frames = house.restore.on_events(exchange, [Frame(b"data: " + data + b"\n\n", None, data)])
+    return "".join(frame.json["choices"][0]["delta"]["content"] for frame in frames)
+
+
+async def test_an_address_for_a_model_is_not_in_the_row(tmp_path: Path) -> None:
+    """
+    The column holds names of models.
+    """
+    exchange = await House(tmp_path, "[{name: a, profile: pii}]").send({"model": MAIL, "messages": []})
+
+    assert exchange.prompt is not None
+    assert exchange.prompt.model is None
+
+
 async def test_a_call_restores_its_own_values_only(tmp_path: Path) -> None:
     """
     A placeholder of another conversation that a provider sends stays what it is.

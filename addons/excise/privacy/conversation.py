@@ -9,13 +9,15 @@ from typing import Any
 import orjson
 
 _TURNS = ("messages", "contents", "input")  # chat, Anthropic, Cohere, Ollama, Bedrock; Gemini; Responses
-_NAMES = ("conversation", "previous_response_id", "session_id", "conversation_id")
+_NAMES = ("conversation", "session_id", "conversation_id")
 
 
 def opening(body: Any) -> bytes | None:
     """
     What all turns of one conversation share and other conversations mostly do not: the conversation's own id where the request names one,
     else its first turn of a user. `None` where there are no turns (embeddings, images).
+
+    `None` as well where the provider keeps the conversation and goes by the answer before: its turns share nothing.
 
     Clients send the whole history again with each turn, so the first turn stays; where they cut it short, another conversation
     begins for us, and placeholders change with it.
@@ -28,6 +30,8 @@ def opening(body: Any) -> bytes | None:
             value = value.get("id")
         if isinstance(value, str) and value:
             return name.encode() + b"\x00" + value.encode("utf-8", "surrogatepass")
+    if is_kept(body):
+        return None
     for name in _TURNS:
         turns = body.get(name)
         if isinstance(turns, str):
@@ -36,6 +40,17 @@ def opening(body: Any) -> bytes | None:
             first = next((turn for turn in turns if isinstance(turn, dict) and turn.get("role") == "user"), turns[0])
             return orjson.dumps(_spoken(first))
     return None
+
+
+def is_kept(body: Any) -> bool:
+    """
+    Whether the provider keeps this conversation, so that later turns need not say what was said before: OpenAI's Responses, unless they are
+    told not to.
+    """
+    if not isinstance(body, dict):
+        return False
+    named = body.get("previous_response_id") or body.get("conversation") or body.get("previous_interaction_id")
+    return bool(named) or ("input" in body and "messages" not in body and body.get("store") is not False)
 
 
 def _spoken(turn: Any) -> Any:

@@ -35,11 +35,11 @@ def examine(text: str, protection: Protection, placeholders: Placeholders, *, no
     """
     vault = Vault(placeholders, "examined")
     source = of_text(text)
-    looked = look(source, protection.scanner(), protection.profile.leaves_out, vault.known(now))
+    spots = look(source, protection.scanner(), protection, vault.known(now))
+    plan = Plan(source, spots, protection, vault, placeholders, {}, now)
     try:
-        plan = Plan(looked, protection, vault, placeholders, {}, now)
-        if plan.needs_second_look:
-            plan.again(vault.known(now))
+        for _ in plan.decide():
+            pass
     except Refused as refusal:
-        return Examined(source.spots(looked.findings), text, refusal.message)
-    return Examined(plan.spots, plan.carry_out().body.decode("utf-8", "surrogatepass"))
+        return Examined(spots, text, refusal.message)
+    return Examined(spots, plan.carry_out().body.decode("utf-8", "surrogatepass"))

@@ -1,19 +1,21 @@
 """
 From what was found in a request to what leaves: each finding gets its action, and the replacements are spliced in.
 
-In three steps, so that the long ones can run in a thread while vaults are only touched between them: `look`, `Plan`, `Plan.carry_out`.
+In three steps, so that the long ones can run in a thread while vaults are only touched between them: `look`, `Plan.decide`,
+`Plan.carry_out`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from excise.errors import Refused
 from excise.privacy.detect.detector import Finding, Rule
-from excise.privacy.detect.scanner import Scanner, settle
+from excise.privacy.detect.scanner import Scanner
 from excise.privacy.entities import ENTITIES, Kind
+from excise.privacy.known_values import KnownValues
 from excise.privacy.placeholder import Placeholders
 from excise.privacy.profiles import Action
 from excise.privacy.protection import Protection
@@ -28,6 +30,9 @@ from excise.privacy.walk.spots import Spot
 _TAIL_KEPT = frozenset({"CARD", "IBAN", "BANK_ACCOUNT", "PHONE"})
 _TAIL = 4
 _STARS = "********"
+_STRICTER = 1000  # above every weight
+_REPLACES = 1
+_AT_A_TIME = 256  # places decided before others may run: some milliseconds
 _SURE = 70  # weight of a finding that its own shape or checksum proves
 
 Counts = Counter[tuple[str, str, str]]
@@ -62,90 +67,82 @@ class Redaction:
         return replace(self, live=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+def look(source: Source, scanner: Scanner, protection: Protection, known: Rule) -> list[Spot]:
     """
-    A request and what is in it.
+    Where something is that policy asks about: found by a detector, met in an earlier turn (`known`), or the same as something found
+    elsewhere in this request, also where nothing round it says what it is. Pure, and the longest step.
+
+    Where findings overlap, the strictest action that one of them asks for holds for all of it.
     """
-
-    source: Source = field(repr=False)
-    findings: list[Finding] = field(repr=False)
-
-
-def look(source: Source, scanner: Scanner, leaves_out: frozenset[str], known: Rule) -> Looked:
-    """
-    Scan once: with all detectors, and for every value met before. Pure, and the longest step.
-    """
-    findings = scanner.scan(source.text)
-    if leaves_out:
-        findings = [finding for finding in findings if finding.detector not in leaves_out]
-    return Looked(source, _with_known(findings, source.text, known))
+    findings = _asked_for(scanner.scan(source.text, settled=False), protection)
+    findings += _asked_for((one._replace(weight=0) for one in known.find(source.text, ())), protection)
+    spots = source.spots(findings)
+    # Values of this request, whatever is done with them. Not the vault's: other calls put values there meanwhile.
+    replaced = {spot.value: spot.entity for spot in spots if _strictness(protection.action(spot.entity)) >= _REPLACES}
+    if not replaced:
+        return spots
+    again = [one._replace(weight=0) for one in KnownValues(replaced).find(source.text, ())]
+    return source.spots([*findings, *_asked_for(again, protection)]) if again else spots
 
 
-def _with_known(findings: list[Finding], text: str, known: Rule) -> list[Finding]:
-    # Where a detector speaks too, it names the place: what is in a vault was named once, by whichever came first.
-    return settle([*findings, *(one._replace(weight=0) for one in known.find(text, ()))])
+def _asked_for(findings: Iterable[Finding], protection: Protection) -> list[Finding]:
+    left_out = protection.profile.leaves_out
+    asked: list[Finding] = []
+    for finding in findings:
+        action = protection.action(finding.entity)
+        if action is not Action.ALLOW and finding.detector not in left_out:
+            # The heaviest of those that overlap names the place: so the strictest does.
+            asked.append(finding._replace(weight=_strictness(action) * _STRICTER + finding.weight))
+    return asked
+
+
+def _strictness(action: Action) -> int:
+    return 0 if action is Action.REPORT_ONLY else 2 if action is Action.BLOCK else _REPLACES
 
 
 class Plan:
     """
-    What will be done with each place. Making it puts values into the vault.
+    What will be done with each place. Carried out in two steps, for vaults are only touched on the event loop: `decide`, `carry_out`.
 
     Args:
-        looked: What `look` gave.
+        source, spots: What `look` was given and gave.
         protection: What policy wants done.
         vault: Of the conversation or tenant.
         placeholders: For digests that are never turned back.
         forms: Entity -> form its stand-ins must have in this request (`schema_forms`).
         now: Monotonic seconds.
-
-    Raises:
-        Refused: Something policy blocks is in the request, or cannot be taken out of where it stands.
-        Unavailable: The vault is full.
     """
 
     def __init__(
-        self, looked: Looked, protection: Protection, vault: Vault, placeholders: Placeholders, forms: Mapping[str, str], now: float
+        self,
+        source: Source,
+        spots: list[Spot],
+        protection: Protection,
+        vault: Vault,
+        placeholders: Placeholders,
+        forms: Mapping[str, str],
+        now: float,
     ) -> None:
-        self._looked = looked
+        self.spots = spots
+        self.counts: Counts = Counter()
+        self.replacements: list[tuple[Spot, str]] = []
+        self._source = source
         self._protection = protection
         self._vault = vault
         self._placeholders = placeholders
         self._forms = forms
         self._now = now
-        self.counts: Counts = Counter()
-        self.replacements: list[tuple[Spot, str]] = []
-        before = len(vault)
-        self._decide()
-        # A value found by its context in one place stands in others without it.
-        self.needs_second_look = len(vault) > before
 
-    def again(self, known: Rule) -> None:
+    def decide(self) -> Iterator[None]:
         """
-        The second look: for the values the first one found. Raises as the constructor.
-        """
-        findings = _with_known(self._looked.findings, self._looked.source.text, known)
-        if findings != self._looked.findings:
-            self._looked = Looked(self._looked.source, findings)
-            self._decide()
+        Give each place its action and its replacement; values go into the vault. Stops every so often, to let others run.
 
-    def carry_out(self) -> Rewritten:
+        Raises:
+            Refused: Something policy blocks is in the request, or cannot be taken out of where it stands.
+            Unavailable: The vault is full.
         """
-        The request with everything replaced; its own objects where nothing is.
-        """
-        return self._looked.source.rewrite(self.replacements)
-
-    @property
-    def spots(self) -> list[Spot]:
-        return self._looked.source.spots(self._looked.findings)
-
-    def _decide(self) -> None:
-        self.counts = Counter()
-        self.replacements = []
-        for spot in self.spots:
+        for number, spot in enumerate(self.spots, 1):
             action = self._action(spot)
-            if action is Action.ALLOW:
-                continue
             self.counts[spot.entity, spot.detector, str(action)] += 1
             if action is Action.BLOCK:
                 raise Refused(
@@ -154,17 +151,29 @@ class Plan:
                 )
             if action is not Action.REPORT_ONLY:
                 self.replacements.append((spot, self._replacement(spot, action)))
+            if number % _AT_A_TIME == 0:
+                yield
+
+    def carry_out(self) -> Rewritten:
+        """
+        The request with everything replaced; its own objects where nothing is.
+        """
+        return self._source.rewrite(self.replacements)
 
     def _action(self, spot: Spot) -> Action:
         action = self._protection.action(spot.entity)
-        if not spot.frozen or action in (Action.ALLOW, Action.REPORT_ONLY, Action.BLOCK):
+        if not spot.frozen or action in (Action.REPORT_ONLY, Action.BLOCK):
             return action
         if not spot.signed:
             return Action.BLOCK  # extracted from a document, or part of a path: it came from the client and would leave
         # A signed block cannot be changed. It came from the model, which had placeholders: what stands there in clear is its own
         # invention, or the client's under a forged signature.
-        clients_own = spot.value in self._vault or (spot.weight >= _SURE and ENTITIES[spot.entity].kind is Kind.SECRET)
+        sure = spot.weight % _STRICTER >= _SURE and ENTITIES[spot.entity].kind is Kind.SECRET
+        clients_own = spot.value in self._vault or sure or self._stands_elsewhere(spot)
         return Action.BLOCK if clients_own or self._protection.profile.blocks_signed else Action.REPORT_ONLY
+
+    def _stands_elsewhere(self, spot: Spot) -> bool:
+        return any(other.value == spot.value and not other.signed for other in self.spots)
 
     def _replacement(self, spot: Spot, action: Action) -> str:
         entity = ENTITIES[spot.entity]

@@ -8,23 +8,19 @@ other use; that nothing of it is swapped out or dumped is for the process to see
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NoReturn
 
-import ahocorasick_rs
-
 from excise.errors import Unavailable
-from excise.privacy.detect.detector import BOUNDS, Finding, Rule
 from excise.privacy.entities import Entity
+from excise.privacy.known_values import KnownValues
 from excise.privacy.placeholder import Placeholders
 from excise.privacy.restore.live import Live
 from excise.privacy.surrogate import Form, surrogate
 
 _ENTRY_BYTES = 600  # of one entry beside its value: two dictionaries, two strings, what the search needs
-_WEIGHT = 100  # nothing knows better than who has seen the value before
-_LONG = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +66,11 @@ class Vault:
 
     A value has one placeholder, made for the entity it was first seen as; and, where a form was demanded, one surrogate of each form.
 
+    Attributes:
+        generation: Grows with every change of what is in here, and only then, after the change. What was made of the vault under the same
+            number (`known`, `live`) holds all of it.
+        bytes: What it holds, our own overhead included (estimated).
+
     Args:
         placeholders: Whose key is used.
         scope: Tenant or conversation, as it goes into the placeholders.
@@ -82,6 +83,7 @@ class Vault:
         "_known",
         "_limits",
         "_live",
+        "_order",
         "_placeholders",
         "_scope",
         "_tokens",
@@ -99,9 +101,10 @@ class Vault:
         self._tokens: dict[tuple[Form | None, str], str] = {}
         self._by_token: OrderedDict[str, _Entry] = OrderedDict()  # least recently used first
         self._values: dict[str, str] = {}  # token -> value: what is handed out
-        self._known: Rule | None = None
-        self._live: Live | None = None
-        self.generation = 0  # grows with every change of what is in here
+        self._order: list[tuple[str, str]] = []  # value, entity; only appended to, another list once something is dropped
+        self._known: tuple[list[tuple[str, str]], int, KnownValues] | None = None  # made of how much of which list
+        self._live: tuple[int, Live] | None = None
+        self.generation = 0
         self.bytes = 0
 
     def __repr__(self) -> str:
@@ -146,7 +149,10 @@ class Vault:
         self._make_room(size, now)
         token = self._free(entity, value, form)
         # Known by another form, it keeps the type it had first.
-        first = next((self._by_token[known].entity for known in self._known_as(value)), entity.name)
+        first = next((self._by_token[known].entity for known in self._known_as(value)), None)
+        if first is None:
+            first = entity.name
+            self._order.append((value, first))
         self._tokens[form, value] = token
         self._by_token[token] = _Entry(first, value, size, now)
         self._values[token] = value
@@ -166,21 +172,36 @@ class Vault:
         """
         The tokens as restoring searches for them; made once per generation. Later values are not in it.
         """
-        if self._live is None:
-            self._live = Live(self._values, own=self._placeholders.is_own)
-        return self._live
+        generation = self.generation
+        if self._live is None or self._live[0] != generation:
+            self._live = (generation, Live(self._values.copy(), own=self._placeholders.is_own))
+        return self._live[1]
 
-    def known(self, now: float) -> Rule:
+    def tokens_in(self, stand_ins: Iterable[str]) -> Live:
+        """
+        As `live`, but of these tokens only: those that stand in one request. What is no token of this vault is left out.
+        """
+        values = ((token, self._values.get(token)) for token in stand_ins)
+        return Live({token: value for token, value in values if value is not None}, own=self._placeholders.is_own)
+
+    def known(self, now: float) -> KnownValues:
         """
         A rule that finds every value in here, so that what was restored in one turn is replaced again in the next, wherever it stands.
-        Made once per generation; a value found by it counts as used when `put`.
+        Made once per generation, which is its `generation`; a value found by it counts as used when `put`.
 
         Values older than the TTL are dropped first, so that what is forgotten is forgotten at once everywhere.
         """
         self._expire(now)
-        if self._known is None:
-            self._known = KnownValues({entry.value: entry.entity for entry in self._by_token.values()})
-        return self._known
+        # Noted before it is made: a value that comes meanwhile makes it stale, and the next one is made anew.
+        generation, order = self.generation, self._order
+        made, count, rule = self._known if self._known is not None else (None, 0, None)
+        if rule is None or rule.generation != generation:
+            if made is not order:
+                count, rule = 0, None
+            new = order[count:]
+            rule = KnownValues(new, generation=generation, before=rule)
+            self._known = (order, count + len(new), rule)
+        return rule
 
     def wipe(self) -> None:
         """
@@ -189,6 +210,7 @@ class Vault:
         self._tokens.clear()
         self._by_token.clear()
         self._values.clear()
+        self._order, self._known, self._live = [], None, None
         self._charge(-self.bytes)
         self._changed()
 
@@ -202,7 +224,6 @@ class Vault:
 
     def _changed(self) -> None:
         self.generation += 1
-        self._known = self._live = None
 
     def _known_as(self, value: str) -> Iterator[str]:
         for form in (None, *Form):
@@ -246,86 +267,14 @@ class Vault:
             self._charge(-entry.size_bytes)
         if len(self._values) < before:
             self._tokens = {about: token for about, token in self._tokens.items() if token in self._values}
+            self._order = list({entry.value: entry.entity for entry in self._by_token.values()}.items())
+            self._known = self._live = None
             self._changed()
 
     def _charge(self, size_bytes: int) -> None:
         self.bytes += size_bytes
         if self._total is not None:
             self._total.bytes += size_bytes
-
-
-class KnownValues:
-    """
-    Finds given values exactly, wherever they stand: in linear time, all at once.
-
-    Not inside a longer number, nor a short value inside a longer word: `Ann` is not found in `Annex`, nor 555123456 in 15551234567. A
-    value of 8 characters or more is found inside words too: a model writes `PERSON_…s` for a genitive, and what came back as `Alexanders`
-    must be found again. Scripts that put no space between words have no such bounds.
-
-    Args:
-        values: Value -> name of its entity.
-    """
-
-    name = "known-value"
-    keywords: tuple[str, ...] = ()
-
-    __slots__ = ("_automaton", "_found", "entities")
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        # A value cannot reach over the bounds of a document's strings; one with such a character inside was none of a document.
-        self._found = [(value, entity) for value, entity in values.items() if value and not any(bound in value for bound in BOUNDS)]
-        self._automaton = (
-            ahocorasick_rs.AhoCorasick([_searchable(value) for value, _ in self._found], store_patterns=False) if self._found else None
-        )
-        self.entities = tuple(sorted({entity for _, entity in self._found}))
-
-    def __repr__(self) -> str:
-        return f"<KnownValues: {len(self._found)}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("known values are not serialised")
-
-    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
-        if self._automaton is None:
-            return
-        for index, start, end in self._automaton.find_matches_as_indexes(_searchable(text), overlapping=True):
-            value, entity = self._found[index]
-            if _stands_alone(text, start, end, len(value) < _LONG):
-                yield Finding(start, end, entity, self.name, _WEIGHT)
-
-
-_SURROGATES = dict.fromkeys(range(55296, 57344), 65533)
-
-
-def _searchable(text: str) -> str:
-    # The search takes UTF-8, which has no lone surrogates; JSON escapes may have made some. Length stays.
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.translate(_SURROGATES)
-    return text
-
-
-def _stands_alone(text: str, start: int, end: int, short: bool) -> bool:
-    before = text[start - 1] if start else ""
-    after = text[end] if end < len(text) else ""
-    return not (_glued(text[start], before, short) or _glued(text[end - 1], after, short))
-
-
-def _glued(edge: str, neighbour: str, short: bool) -> bool:
-    if not neighbour or not _spaced(neighbour):
-        return False
-    if edge.isdigit():
-        return True
-    return short and _spaced(edge)
-
-
-def _spaced(sign: str) -> bool:
-    """
-    A digit, or a letter of a script that puts spaces between its words (those before Thai in Unicode's order, and Latin's additions).
-    """
-    code = ord(sign)
-    return sign.isalnum() and (code < 0x0E00 or 0x1E00 <= code < 0x2000)
 
 
 class Vaults:

@@ -281,7 +281,7 @@ class Gateway:
             flow.request.host, flow.request.port, flow.request.scheme = host, 443, "https"
             flow.request.path = path
             flow.request.headers["host"] = host
-            exchange.http = HttpRequest(http_.method, "https", host, 443, path, http_.headers, http_.body)
+            exchange.http = HttpRequest(http_.method, "https", host, 443, path, flow.request.headers.fields, http_.body)
             return False
         if flow.metadata.get(OTHER_TARGET):
             raise BadRequest("the request line names another host than the connection", kind="host_mismatch")

@@ -51,6 +51,10 @@ _TWO_READINGS = re.compile(r"[;#\\]|%(?:2f|5c|3b|23|3f|25|00)", re.IGNORECASE)
 _MOST_FIELDS = 1000
 
 
+# A warehouse's SQL may call a model: Snowflake's CORTEX.COMPLETE(…), AI_COMPLETE(…), Databricks' ai_query(…).
+_MODEL_IN_SQL = re.compile(rb"(?i)\b(?:cortex\s*\.\s*[a-z_]+|ai_[a-z_]+|ml_predict)\s*\(")
+
+
 def is_plainly_other(http: HttpRequest) -> bool:
     """
     Whether a request can hold no model's input: no body, a form or a JSON object without any of the keys one could stand under (in any
@@ -70,6 +74,8 @@ def is_plainly_other(http: HttpRequest) -> bool:
         return False
     if not http.body:
         return True
+    if _MODEL_IN_SQL.search(http.body):
+        return False
     if kind == "application/x-www-form-urlencoded":
         return _is_plain_form(http.body)
     return kind == "application/json" and _is_plain_json(http.body)

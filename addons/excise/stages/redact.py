@@ -10,25 +10,28 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import orjson
 
 from excise.errors import Refused, Unavailable
-from excise.exchange import Exchange, Principal
+from excise.exchange import Exchange
 from excise.pipeline import Stage
 from excise.policy.decide import facts_of
 from excise.policy.store import PolicyStore
-from excise.privacy.conversation import opening
+from excise.privacy.conversation import is_kept, opening
 from excise.privacy.instruction import telling
 from excise.privacy.protection import Protection
 from excise.privacy.redact import Plan, Redaction, look
+from excise.privacy.restore.live import Live
 from excise.privacy.retention.signed import is_signed
 from excise.privacy.schema_forms import demanded_forms
-from excise.privacy.vault import Vaults
+from excise.privacy.vault import Vault, Vaults
 from excise.privacy.walk.source import Rewritten, Source, of_request
 from excise.wire.json_edit import apply
 
-THREADED_BYTES = 128 * 1024  # from here on requests are scanned in a thread: about 5 ms with the fast gate, 40 without
+THREADED_BYTES = 32 * 1024  # from here on requests are scanned in a thread: a few milliseconds of ordinary text, more of the worst
+MAX_SPOTS = 20_000  # of one request: what is more is a table of people, and would fill the vault
 
 
 class Redact(Stage):
@@ -87,15 +90,17 @@ class Redact(Stage):
         vault = self._vaults.of(self._scope(exchange, protection), now=self._now())
         source: Source = await run(partial(_source, exchange, extract))
         self._refuse_unread(source, protection)
-        looked = await run(partial(look, source, scanner, protection.profile.leaves_out, vault.known(self._now())))
-        forms = demanded_forms(prompt.json)
-        plan = Plan(looked, protection, vault, self._placeholders, forms, self._now())
-        if plan.needs_second_look:
-            known = vault.known(self._now())
-            await run(partial(plan.again, known))
+        spots = await run(partial(look, source, scanner, protection, vault.known(self._now())))
+        if len(spots) > MAX_SPOTS:
+            raise Refused(
+                f"more than {MAX_SPOTS} things would have to be taken out; send less at once", kind="too_many_findings", status=422
+            )
+        plan = Plan(source, spots, protection, vault, self._placeholders, demanded_forms(prompt.json), self._now())
+        for _ in plan.decide():
+            await asyncio.sleep(0)
         if plan.replacements:
             rewritten: Rewritten = await run(plan.carry_out)
-            self._apply(exchange, rewritten)
+            self._apply(exchange, rewritten, plan)
             if protection.tells_model:
                 await run(partial(_tell, exchange))
         exchange.redaction = Redaction(
@@ -103,7 +108,7 @@ class Redact(Stage):
             counts=plan.counts,
             scanned_bytes=source.coverage.scanned,
             unscanned_bytes=source.coverage.binary_bytes + source.coverage.unknown_bytes,
-            live=vault.live if len(vault) else None,
+            live=self._live(vault, plan, prompt.json),
             answers=protection.answers,
             protection=protection if protection.answers is not None else None,
         )
@@ -126,7 +131,16 @@ class Redact(Stage):
                 kind="binary_refused",
             )
 
-    def _apply(self, exchange: Exchange, rewritten: Rewritten) -> None:
+    def _live(self, vault: Vault, plan: Plan, body: Any) -> Live | None:
+        """
+        What may come back: what was sent in this request. Where the provider keeps the conversation, what was sent in earlier ones too.
+        """
+        if is_kept(body):
+            return vault.live if len(vault) else None
+        sent = {token for _, token in plan.replacements}
+        return vault.tokens_in(sent) if sent else None
+
+    def _apply(self, exchange: Exchange, rewritten: Rewritten, plan: Plan) -> None:
         http, prompt = exchange.http, exchange.prompt
         assert prompt is not None
         if is_signed(http.path, http.headers):
@@ -137,7 +151,11 @@ class Redact(Stage):
             )
         if rewritten.body is not prompt.body:
             json = orjson.loads(rewritten.body) if prompt.json is not None else None
-            exchange.prompt = replace(prompt, body=rewritten.body, json=json)
+            # The row has a column for the model, and somebody may have written an address there.
+            model = prompt.model
+            if model is not None and any(spot.value in model for spot, _ in plan.replacements):
+                model = None
+            exchange.prompt = replace(prompt, body=rewritten.body, json=json, model=model)
             exchange.send_body = rewritten.body
         if rewritten.path != http.path:
             exchange.send_path = rewritten.path
@@ -148,10 +166,12 @@ class Redact(Stage):
         """
         How far placeholders agree; never a byte of content, for scopes are kept.
         """
-        tenant = _tenant(exchange.principal)
-        if protection.wide_scope or (first := opening(exchange.prompt.json if exchange.prompt else None)) is None:
-            return tenant
-        return f"{tenant}\0{hmac.digest(self._scope_key, first, 'sha256').hex()}"
+        principal = exchange.principal
+        who = f"principal {principal.id}" if principal is not None else "anonymous"
+        if protection.wide_scope:
+            return f"team {principal.team}" if principal is not None and principal.team else who
+        first = opening(exchange.prompt.json if exchange.prompt else None)
+        return who if first is None else f"{who}\0{hmac.digest(self._scope_key, first, 'sha256').hex()}"
 
 
 def _tell(exchange: Exchange) -> None:
@@ -169,12 +189,6 @@ def _source(exchange: Exchange, extract: Callable[[str, bytes], str | None] | No
     headers = exchange.send_headers or http.headers
     content_type = http.header("content-type") or ""
     return of_request(http.method, exchange.send_path or http.path, headers, content_type, prompt.body, prompt.json, extract=extract)
-
-
-def _tenant(principal: Principal | None) -> str:
-    if principal is None:
-        return "anonymous"
-    return f"team {principal.team}" if principal.team else f"principal {principal.id}"
 
 
 async def _inline[Value](work: Callable[[], Value]) -> Value:
