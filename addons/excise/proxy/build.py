@@ -21,6 +21,7 @@ from excise.policy.fingerprint import load_or_create_secret
 from excise.policy.known import known_names
 from excise.policy.principals import identify
 from excise.policy.store import PolicyStore
+from excise.privacy.detect import catalogue as _catalogue  # noqa: F401 - loaded with the program, not with the first policy: it takes a while
 from excise.privacy.vault import Vaults
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard

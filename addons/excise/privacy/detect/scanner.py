@@ -33,9 +33,12 @@ class Scanner:
         self._own = own
         self.slow = any(getattr(rule, "slow", False) for rule in self.rules)  # milliseconds a sentence: scan in a thread
 
-    def scan(self, text: str) -> list[Finding]:
+    def scan(self, text: str, *, settled: bool = True) -> list[Finding]:
         """
         What is in `text`, ascending, none overlapping another.
+
+        Args:
+            settled: `False`: everything the rules say, in any order, overlaps too.
         """
         found: list[Finding] = []
         stretches = self._gate.stretches(text)
@@ -52,7 +55,7 @@ class Scanner:
         if self._own is not None and found:
             own = self._own
             found = [finding for finding in found if not own(text[finding.start : finding.end])]
-        return settle(found) if len(found) > 1 else found
+        return settle(found) if settled and len(found) > 1 else found
 
 
 def _found_in(rule: Rule, text: str, start: int, end: int) -> Iterator[Finding]:
