@@ -281,3 +281,54 @@ def test_the_cost_is_linear_in_the_text(piece: str) -> None:
     small = min(cost(16_000) for _ in range(3))
 
     assert cost(256_000) < 64 * small + 0.05
+
+
+def test_a_table_of_hashes_names_no_secret() -> None:
+    """
+    In a lock file a package may be called `token`: what stands around it are hashes, too. Alone, or among other keys, it is a secret.
+    """
+    rng = random.Random(5)
+    hashes = [rng.randbytes(20).hex() for _ in range(6)]
+    names = ("alamofire", "left-pad", "auth-token", "snapkit", "realm", "lottie")
+
+    assert not found("SPEC CHECKSUMS:\n" + "".join(f"  {name}: {value}\n" for name, value in zip(names, hashes, strict=True)))
+    assert not found("".join(f"{name}.ts\x02{value}\x03" for name, value in zip(names, hashes, strict=True)))
+    assert found(f"name: x\n  auth_token: {hashes[0]}\nretries: 3\n") == [hashes[0]]
+    assert found(f"auth_token: {hashes[0]}\nclient_secret: {hashes[1]}\napi_key: {hashes[2]}\naccess_key: {hashes[3]}\n") == hashes[:4]
+
+
+@pytest.mark.parametrize(
+    "form", ['setApiKey("{}")', "api.token('{}')", 'new ApiKey("{}")', "set_password( '{}' )", 'withSecret("{}", true)']
+)
+def test_what_a_function_is_given_is_assigned(form: str) -> None:
+    """
+    Setters and constructors.
+    """
+    assert found(form.format("k7Qz9Xv8M3tW" + "1pH0dS2r")) == ["k7Qz9Xv8M3tW" + "1pH0dS2r"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'getSecret("prod/db/password")', 'token("user_name_field")', 'has_key("AccessTokenProvider")', "api_key: _AzureApiKeyT | None",
+        "gpg --recv-keys 8FCCA13FEF1D0C2E91008E09770F7A9A5AE15600",
+        "passValue('str\\x00ing1')", r"let ignore_pat = '\.\(Z\|gz\|bz2\|zip\|tgz\)$'",
+        '__all__ = ["OAuth", "DjangoOAuth1App"]', "#define xmlSecKeyLoad   xmlSecGnuTLSAppKeyLoad",
+        "ChangeToken\x02abcd12f2-46da-4fdb-b8d5-fbd4c466928f\x03",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ],
+)  # fmt: skip
+def test_names_of_classes_functions_and_handshakes_are_no_secrets(text: str) -> None:
+    """
+    As sources of programs and documentation have them beside words that name secrets.
+    """
+    assert not found(text)
+
+
+def test_a_mark_in_front_of_hexadecimal_does_not_hide_it() -> None:
+    """
+    `PT…`, `AC…`: two capitals and hexadecimal are no word.
+    """
+    value = "PT" + "395630a4697f10c4686ec6bd2e2522171bc233dbf3241b81"
+
+    assert found(f'signalwire_token = "{value}"') == [value]

@@ -4,6 +4,8 @@ Cards: schemes, groups, and numbers that are something else.
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from excise.privacy.detect.card import RULES, is_card
@@ -56,3 +58,45 @@ def test_part_of_something_longer_is_no_card(text):
     Numbers, words, decimals, telephone numbers.
     """
     assert not SCANNER.scan(text.format("4111111111111111"))
+
+
+def _found(text: str) -> list[str]:
+    return [text[one.start : one.end] for one in SCANNER.scan(text)]
+
+
+def test_a_column_of_identifiers_is_no_column_of_cards():
+    """
+    One random number in ten has a right check digit; most numbers beside it have not. A column of cards stays one.
+    """
+    rng = random.Random(7)
+    identifiers = [str(rng.randrange(4 * 10**15, 5 * 10**15)) for _ in range(2_000)]
+    right = sum(map(is_card, identifiers))
+
+    assert right > 150
+    assert len(_found("\n".join(identifiers))) < 0.2 * right
+    assert not _found("".join(f"id\x02{one}\x03" for one in identifiers))
+    assert _found("\n".join(NUMBERS)) == list(NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "around",
+    ["{}", "card {} and order 4000000000000000", "number,order\n{},4000000000000001\n", "my order is 4000000000000000, my card {}"],
+)
+def test_a_few_other_numbers_hide_no_card(around):
+    """
+    Two orders as long beside it are no table.
+    """
+    assert _found(around.format(NUMBERS[0])) == [NUMBERS[0]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["id={}", "tweet_id\x02{}\x03", '"userId": "{}"', "ean: {}", "timestamp={}", "tagValues/{}", "created_ns={}", "seed={}",
+     "[.{}][.4300.0020]"],
+)  # fmt: skip
+def test_a_name_of_something_else_denies_a_card(text):
+    """
+    Identifiers, clocks, goods; but those of payments may be cards.
+    """
+    assert not _found(text.format("4111.1111.1111.1111" if "[." in text else "4111111111111111"))
+    assert _found("payment id: 4111111111111111") and _found("card_id=4111111111111111")

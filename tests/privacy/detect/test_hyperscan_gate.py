@@ -18,7 +18,7 @@ from bench.redaction_texts import texts
 from excise.privacy.detect.catalogue import rules_of
 from excise.privacy.detect.detector import Detector
 from excise.privacy.detect.gate import AhoCorasickGate
-from excise.privacy.detect.heads import both, expression, heads, letters
+from excise.privacy.detect.heads import ANY, both, expression, heads, letters
 from excise.privacy.detect.hyperscan_gate import HyperscanGate, available, compile_database
 from excise.privacy.detect.scanner import Scanner
 from privacy.labelled import cases
@@ -95,7 +95,27 @@ def test_threads_may_share_a_gate():
     assert together == alone * 20
 
 
+@require_hyperscan
+def test_threads_may_share_a_scanner():
+    """
+    Of all rules: places and stretches, in texts with findings and without, each thread in another one at the same time.
+    """
+    _, fast = _scanners()
+    random = Random(7)
+    strewn = [case.text for case in random.sample(cases(), 300)]
+    texts = ["\x03".join([*random.sample(strewn, 6), "übermäßig lang " * random.randrange(400)]) for _ in range(60)]
+    alone = [fast.scan(text) for text in texts]
+    with ThreadPoolExecutor(12) as pool:
+        together = list(pool.map(fast.scan, texts * 8))
+
+    assert sum(map(len, alone)) > 100
+    assert together == alone * 8
+
+
 SKETCHED = {
+    "email": "ann.lee@example.com",
+    "vin": "1HGCM82633A004352",
+    "coordinates": "48.85837, 2.294481",
     "card": "4012 8888 8888 1881",
     "iban": "DE89 3704 0044 0532 0130 00",
     "phone-international": "+44 20 7946 0958",
@@ -123,6 +143,33 @@ def test_a_rule_that_is_shown_a_part_finds_the_same(name, filler):
         text = filler * (before // len(filler)) + SKETCHED[name] + " " + filler * (behind // len(filler))
         assert len(plain.scan(text)) == 1, (before, behind)
         assert fast.scan(text) == plain.scan(text), (before, behind)
+
+
+@require_hyperscan
+@pytest.mark.parametrize("size", [100, 300, 420])
+def test_a_long_domain_is_found_whole(size):
+    """
+    However much longer than the edges of what is shown.
+    """
+    rule = next(rule for rule in rules_of("strict") if rule.name == "email")
+    domain = ".".join(["x" * 60] * (size // 61)) + ".example.com"
+    text = f"{'and so on ' * 300}ann@{domain} {'and so on ' * 300}"
+
+    assert HyperscanGate([rule]).stretches(text) != {}
+    assert len(Scanner([rule]).scan(text)) == 1
+    assert Scanner([rule], gate=HyperscanGate).scan(text) == Scanner([rule]).scan(text)
+
+
+@require_hyperscan
+def test_expressions_that_cannot_be_read_cost_time_only(monkeypatch):
+    """
+    What reads them is no documented part of the standard library: without it, keywords are looked for and the same is found.
+    """
+    monkeypatch.setattr("excise.privacy.detect.heads.parser", None)
+    gate = HyperscanGate((SHAPED, NEAR))
+
+    assert heads(SHAPED.pattern) == (((), ANY),)
+    assert gate.places("abc_ abc_1234 tax") == AhoCorasickGate((SHAPED, NEAR)).places("abc_ abc_1234 tax")
 
 
 @require_hyperscan
@@ -251,16 +298,50 @@ def test_every_match_begins_as_one_of_the_heads(pattern, data):
     Heads may say too much, never too little.
     """
     text = data.draw(st.from_regex(pattern, fullmatch=True))
-    written = [expression(head) for head in heads(pattern)]
+    written = [expression((before, *head)) for head, before in heads(pattern)]
+    data = b"\x03" + text.encode("utf-8", "surrogatepass") + b"\x03"
 
-    assert any(re.match(one, text.encode("utf-8", "surrogatepass"), re.DOTALL) for one in written), json.dumps(text)
+    assert any(re.match(one, data, re.DOTALL) for one in written), json.dumps(text)
+
+
+LOOKING_AROUND = (
+    r"(?<![a-z])lat(?![a-z])", r"(?i:(?<![^\W\d_])te?l(?![a-z\u017f]))", r"(?<=[.é])x(?=y|z)", r"(?i:(?<![sk])a(?![^sk]))", r"(?<=gps)a?b",
+    r"(?:(?<!\w)a|b)(?!\d)(?![é-ü])", r"(?<![\x03])a(?![\x03])", r"(?<!.)a.?(?!.)", r"a(?!b{2})(?=[bc])[a-c]",
+    r"(?i:a(?!\u212a)(?![\u0100-\u0200])k)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", LOOKING_AROUND)
+@given(text=st.text("abBckKsSlLaAtTeExyz.gps0_é\u017f\u212aü\u0101 \n\x03", max_size=12))
+def test_what_stands_around_a_match_is_asked_for_too(pattern, text):
+    """
+    As much of it as is certain, at the edges of a text as well.
+    """
+    written = [expression((before, *head)) for head, before in heads(pattern)]
+    for found in re.finditer(f"(?={pattern})", text):
+        data = b"\x03" + text.encode("utf-8", "surrogatepass") + b"\x03"
+        place = len(text[: found.start()].encode("utf-8", "surrogatepass"))
+
+        assert any(re.compile(one, re.DOTALL).match(data, place) for one in written), json.dumps(text)
+
+
+@require_hyperscan
+def test_a_place_is_left_out_where_a_word_goes_on():
+    """
+    Nor do the ends of a text count as what a keyword may hold.
+    """
+    whole = Detector("whole", "API_KEY", r"(?<![a-z])lat(?![a-z])", ("lat",))
+    marked = Detector("marked", "API_KEY", r".lat.", ("\x03lat", "lat\x03"), reach=(9, 9))
+
+    assert HyperscanGate((whole,)).places("lat flat late LAT lat") == {0: [0, 18]}
+    assert HyperscanGate((marked,)).places("lat lat") == AhoCorasickGate((marked,)).places("lat lat") == {}
 
 
 def test_heads_are_as_long_as_an_expression_is_fixed():
     """
     The ways through alternatives and optional characters are written out; where a repeat is open, the head ends.
     """
-    lengths = sorted(len(head) for head in heads(r"\b(?:ab|cde)-?[0-9]{4}[a-z]{2,90}x"))
+    lengths = sorted(len(head) for head, _ in heads(r"\b(?:ab|cde)-?[0-9]{4}[a-z]{2,90}x"))
 
     assert lengths == [8, 9, 9, 10]
 
@@ -269,7 +350,7 @@ def test_a_keyword_that_cannot_begin_the_expression_has_no_head():
     """
     Of several keywords each gets only the ways that begin with it.
     """
-    (way,) = heads("ghp_[a-z]{3}")
+    ((way, _),) = heads("ghp_[a-z]{3}")
 
     assert both(letters("gho_"), way) is None
     assert both(letters("ghp_a"), way) is not None

@@ -221,3 +221,18 @@ def test_numbers_in_a_row_share_a_name():
     The others must be right.
     """
     assert found("CPFs: 14603725140, 39053344705 and 13227836912, 11111111112") == ["14603725140", "39053344705", "13227836912"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "VAT number\n# Copyright (C) 2012-2015 A. Body", "tax id: none, Boston MA 02110-1301",
+        "national_number_pattern='90', example_number='900123456'",
+        "52B4 6794 8951 9414 5309", "BIP nits [#13536]", "Benjamin Coe [#22527]",
+    ],
+)  # fmt: skip
+def test_years_code_points_and_names_of_people_are_left(text):
+    """
+    Beside words that sound like the name of a number.
+    """
+    assert not found(text)

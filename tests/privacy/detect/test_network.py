@@ -65,6 +65,7 @@ def test_every_spelling_of_ipv6_is_found_whole():
         "OID 1.2.840.113549",
         "## 5.3.1.1 Addresses",
         "RFC 4291 §2.5.5.2",
+        'ObjectIdentifier("2.5.29.17")',
         "127.0.0.1",
         "255.255.255.0",
         "198.51.100.7",

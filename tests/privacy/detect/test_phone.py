@@ -69,3 +69,13 @@ def test_a_column_of_numbers_is_found_by_its_header():
     text = "id;name;mobile\n1;Ann;5550132\n2;Bob;0171/1234567\n"
 
     assert [text[one.start : one.end] for one in SCANNER.scan(text)] == ["5550132", "0171/1234567"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a*2 + 2025529095", "x[13] + 4155550132*y", '"phonenumber": {:hex, :phonenumber, "1.3.15"}', "cell (>= 6.24.7)"]
+)
+def test_sums_and_versions_are_no_numbers(text):
+    """
+    A plus between operands; three short numbers with dots, beside a package that is called like a telephone.
+    """
+    assert not SCANNER.scan(text)

@@ -67,6 +67,9 @@ def test_what_is_none_is_left(text):
         ("PTIN P03482917", "P03482917", "TAX_ID"),
         ("NPI 1234567893", "1234567893", "MEDICAL_ID"),
         ("Medicare number 1EG4-TE5-MK73", "1EG4-TE5-MK73", "MEDICAL_ID"),
+        ("Medicare number 1EG4 TE5 MK73", "1EG4 TE5 MK73", "MEDICAL_ID"),
+        ("beneficiary id 1eg4te5mk73", "1eg4te5mk73", "MEDICAL_ID"),
+        ("name,dea\nAnn,AB1234563\n", "AB1234563", "MEDICAL_ID"),
         ("DEA number AB1234563", "AB1234563", "MEDICAL_ID"),
     ],
 )

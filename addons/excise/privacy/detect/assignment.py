@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from excise.privacy.detect.assignment_value import is_secret
+from excise.privacy.detect.assignment_value import in_table_of_hashes, is_secret
 from excise.privacy.detect.assignment_words import Promise, promise
 from excise.privacy.detect.detector import Finding
 from excise.privacy.detect.naturalness import surprise
@@ -35,6 +35,7 @@ _SIGN = re.compile(
         | (?P<equals>[?+.|:]{0,3}=(?![=~])>?|:(?!:)|->|<-)
         | (?:or|\|\||\?\?)(?=\s{0,3}["'`])
         | (?P<tag>>)\s{0,40}
+        | (?P<call>\()(?=\s{0,3}[bfru]?["'`])\s{0,3}  # `setApiKey("…")`
         | (?P<comma>,)(?=\s{0,12}\\{0,3}["'`])\s{0,12}
         )
     | (?P<gap>[ \t]{1,12})(?:(?P<verb>ist?|lautet|est?|e|è|é|jest|är|er|este|are|was|(?:is|was|=)\ set\ to)[ :]{1,3})?+
@@ -72,6 +73,8 @@ _NEXT_PAIR = re.compile(r"[;&,|][ ]?[\w ]{1,32}[=:]")
 _OURS = re.compile(r"[A-Z]{1,8}_[A-Z0-9]{15,22}")  # a placeholder: what stands behind it is no part of it
 _REST_OF_LINE = re.compile(r"[^\s\x02\x03\"'`\\]{1,128}")
 _SCHEME = re.compile(r"(?i)(?:bearer|token|basic|apikey)\s+")
+_CALL_ENDS = re.compile(r"\s{0,3}[),]")
+_HASH_LENGTHS = frozenset((32, 40, 56, 64, 96, 128))
 _SAMPLE = "k7qz9x8m3tw1ph0d" + "s2rj4by5fg6nl0vc"
 
 
@@ -128,6 +131,11 @@ class Assignment:
         "비밀번호",
         "pw=",
         "pw:",
+        "pat=",
+        "pat:",
+        "pat =",
+        'pat"',
+        "pat\x02",
     )
     hits: tuple[str | tuple[str, str], ...] = (
         (f'adafruit_api_token = "{_SAMPLE}"', _SAMPLE),
@@ -196,6 +204,8 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
         return None
     if sign["comma"] and not (sign["close"] and in_front == sign["close"][-1:] and _CALLS.search(text, max(0, first - 9), first - 1)):
         return None
+    if sign["call"] and (quoted is None or promised is Promise.PERHAPS or "\\" in value[0] or _CALL_ENDS.match(text, value.end()) is None):
+        return None
     if in_front == ":" and text.startswith("::", first - 2):
         return None  # AWS::IAM::AccessKey, std::key: a type
     if sign["gap"] is not None and not prose and not option:
@@ -214,6 +224,8 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
     if stop - start < _SHORTEST_VALUE or (promised is Promise.PERHAPS and not enclosed and sign["gap"] is None):
         return None
     found = text[start:stop]
+    if len(found) in _HASH_LENGTHS and in_table_of_hashes(text, start, stop):
+        return None
     if prose and quoted is None and not any(map(str.isdigit, found)) and surprise(found) < len(found):
         return None
     if not is_secret(found, promised, enclosed=enclosed):
@@ -232,8 +244,8 @@ def _bare_end(text: str, start: int, stop: int, line: int, promised: Promise, *,
         rest = _REST_OF_LINE.match(text, stop) if _LINE_START.search(text, max(0, line - 24), line) else None
         if rest is not None and _LINE_END.match(text, rest.end()):
             stop = rest.end()
-    if text[stop : stop + 1] in ("(", "[", "{"):
-        return start, False
+    if text[stop : stop + 1] in ("(", "[", "{") or text.startswith((" | ", " & "), stop):
+        return start, False  # a call, an index, a type
     while stop > start and text[stop - 1] in ".:?,":
         stop -= 1
     return stop, bool(_LINE_END.match(text, stop)) or prose or (shell and text[stop : stop + 1].isspace())

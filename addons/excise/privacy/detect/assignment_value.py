@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from excise.privacy.detect.assignment_words import Promise
+from excise.privacy.detect.assignment_words import Promise, promise
 from excise.privacy.detect.naturalness import surprise
 
 # What stands where a secret will be put, or was: templates and variables of shells, programs and documents at its head, …
@@ -45,6 +45,7 @@ _STOP = frozenset(_STOP_WORDS.split())
 _PADDING = re.compile(r"[\W_]+|[0-9]{1,4}$|^[0-9]{1,4}")
 
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)")
+_MARKED_HEX = re.compile(r"[A-Za-z]{1,10}[_-]?(?P<hex>[0-9a-f]{24,})")  # one vendor's hexadecimal: beside its mark the rest looks written
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\}?")
 # Never a secret by its form: hashes that say so, paths, URLs, addresses, versions, dates, MIME types, CSS.
 _FORM = re.compile(
@@ -69,6 +70,9 @@ _MEMBER = re.compile(r"(?:[A-Za-z_$]\w*\.)+[A-Za-z_$]\w*")
 _SHOWN = re.compile(
     r"(?i:sha[0-9]{1,3}|md5|blake2[bs]?|h1)[-:=]|M(?:FkwEwYHKoZI|HYwEAYHKoZI|CowBQYDK2V|IG[a-f]MA0GCSqG|IIB[A-Za-z]{2}ANBgkq|IIC[A-Za-z]{2}ANBgkq)"
 )
+# Names of classes and functions: a random text has no digit seldom, and every second run of its small letters is one letter.
+_CLASS_NAME = re.compile(r"_{0,2}[a-z]{0,12}(?:[A-Z]{1,5}[a-z]{2,12}[0-9]?){2,7}[A-Z]?")
+_EXPRESSION = re.compile(r"\\[(|.)wdsb]|\[\^|\.\*\$|\(\?[:=!<]")  # `pat = "\.\(gz\|zip\)$"`: a pattern
 _PRINTED = re.compile(r"[!-~]+")
 
 _ONE_TOKEN = re.compile(r"[A-Za-z0-9_\-+/=.~:!@#$%^&*?,|]+")
@@ -86,7 +90,7 @@ def is_secret(value: str, promised: Promise, *, enclosed: bool) -> bool:
         promised: Not `NOTHING`.
         enclosed: Its end is certain: it stood in quotes, in an element of its own, or alone on its line.
     """
-    if len(set(value)) < 4 or is_placeholder(value) or is_stop_word(value):
+    if len(set(value)) < 4 or is_placeholder(value) or is_stop_word(value) or _CLASS_NAME.fullmatch(value) or _EXPRESSION.search(value):
         return False
     if promised is Promise.PASSWORD and is_password(value, enclosed=enclosed):
         return True
@@ -136,9 +140,34 @@ def _is_random(value: str, promised: Promise, *, enclosed: bool) -> bool:
     if _HEX.fullmatch(value):
         # Hashes are as random: a name that only perhaps means a secret does not make one of them.
         return promised is not Promise.PERHAPS and len(value) >= 16 and bool(_LETTER.search(value) and _DIGIT.search(value))
+    if promised is not Promise.PERHAPS and (marked := _MARKED_HEX.fullmatch(value)):
+        return bool(_LETTER.search(marked["hex"]) and _DIGIT.search(marked["hex"]))
     if promised is Promise.PERHAPS and not (value != value.lower() and value != value.upper() and _DIGIT.search(value)):
         return False
     short, middle, long = _BITS[promised]
     bits, surprised = short if len(value) < 12 else middle if len(value) < 16 else long, surprise(value)
     # Random characters may begin like a path; paths are far from random.
     return surprised > bits and (surprised > 1.2 * len(value) or not (_FORM.fullmatch(value) or _MEMBER.fullmatch(value)))
+
+
+_HASH_LINE = re.compile(
+    r"(?P<name>[^\n\x02\x03]{0,200}?)[\"'`]?[ \t]{0,8}(?:[:=\x02]|[=-]>)[ \t]{0,8}[\"'`]?(?P<hash>[0-9a-f]{32,128})[\"'`]?,?[ \t]*"
+)
+_AROUND = 1_000  # characters looked at in front and behind
+_OTHERS = 3
+
+
+def in_table_of_hashes(text: str, start: int, stop: int) -> bool:
+    """
+    Whether the hexadecimal value at [start, stop) is one of many of its length in a table whose other names promise nothing secret: the
+    checksums of a lock file, where some package is called `token`.
+    """
+    value = text[start:stop]
+    if not _HEX.fullmatch(value):
+        return False
+    others = 0
+    for line in re.split(r"[\n\x03]", text[max(0, start - _AROUND) : stop + _AROUND]):
+        row = _HASH_LINE.fullmatch(line)
+        if row is not None and len(row["hash"]) == len(value) and row["hash"] != value and promise(row["name"][-48:]) is Promise.NOTHING:
+            others += 1
+    return others >= _OTHERS

@@ -75,10 +75,13 @@ _KEYS_THAT_FIND = _words(
     object storage page special hot shortcut arrow css html xpath dom widget element node entity field label legend metric metrics trace
     span lookup index msg message str data config option setting settings session state event sub super alt ctrl shift meta any enter
     escape tab space home end delete return function up down left right first last this that other same each every a an the websocket s3
-    prompt template model query param parameter registry resource attribute property prop record document doc item file
+    prompt template model query param parameter registry resource attribute property prop record document doc item file recv receive socket
     """
 )
-_SENT_AROUND = frozenset(("client", "request", "lock", "update", "task"))  # tokens that make calls idempotent or ordered
+_PERHAPS_A_KEY = frozenset(("this", "the", "following", "storage"))  # "use this key: …"; of Azure's storage, of a browser's
+_SENT_AROUND = frozenset(
+    ("client", "request", "lock", "update", "task", "change", "action")
+)  # tokens that make calls idempotent or ordered
 # Says nothing of its own at the end of a name.
 _PLAIN = _words(
     """
@@ -121,7 +124,8 @@ def promise(name: str) -> Promise:
         return Promise.PERHAPS
     if found is Promise.PERHAPS and at and words[at] in ("key", "keys", "auth", "api", "access"):
         # `adafruit_key` and `api key` open something; `the key`, `sort key` do not.
-        return Promise.NOTHING if words[at - 1] in _KEYS_THAT_FIND else Promise.KEY
+        before = words[at - 1]
+        return Promise.PERHAPS if before in _PERHAPS_A_KEY else Promise.NOTHING if before in _KEYS_THAT_FIND else Promise.KEY
     return found
 
 

@@ -51,6 +51,18 @@ _GROUPINGS = frozenset(
     | {(4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (6, 6, 6), (6, 6, 7), (6, 10), (6, 13), (8, 4, 4), (4, 4, 8), (4, 8, 4), (4, 12)}
 )
 
+# Identifiers, clocks and goods are numbers of these lengths, too, and one in ten has a right check digit: their names deny a card, and so
+# does a row of numbers as long of which most fail.
+_DENIED = re.compile(
+    r"(?:(?<![a-z])(?i:ean|upc|gtin|isbn|sku|barcode|timestamp|epoch|time|nanos|offset|sequence|seq|tweet|snowflake|guild|channel|hash|seed|trace|span"
+    r"|ts|ids?)|(?<=[a-z])(?:Id|ID|Time|Timestamp)s?|(?<=_)(?:ns|ms|us|ts|at))[\"'`\\]{0,4}[ ]?[=:#\x02(]?[ ]?[\"'`\\]{0,4}$|[A-Za-z]s?/$"
+)
+_NOT_DENIED = re.compile(r"(?i:card|pan|account|payment|cc)[\w ]{0,12}\W{0,8}$")
+_ROW = 120  # characters on either side; less than the gate shows around a finding (EDGE)
+_ROW_FAILS = 3  # at least so many must fail, and more than twice as many as pass
+_LONG_RUN = re.compile(rb"(?<![0A])0{12,19}(?![0A])")
+_GROUP_ROW = re.compile(rb"(?<![0A])(?:0{12,19}|0{3,6}(?:[ -]0{3,6}){2,9})(?![0A])")
+
 # One run; or whatever groups and signs follow two groups, to be looked at closer.
 _NUMBERS = re.compile(rb"0000(?:0{8,}|0{0,4}( ?[-. ] ?)000[0 .-]*)")
 _GROUP = re.compile(rb"0+")
@@ -104,7 +116,14 @@ class Cards:
             start, end = numbers.span()
             if numbers.lastindex is None:
                 lengths = _LENGTHS.get(text[start : start + 4])
-                if lengths and end - start in lengths and _stands_alone(text, shaped, start, end) and luhn(text[start:end]):
+                if (
+                    lengths
+                    and end - start in lengths
+                    and _stands_alone(text, shaped, start, end)
+                    and luhn(text[start:end])
+                    and not _is_denied(text, start)
+                    and not _in_a_row_of_others(text, shaped, start, end)
+                ):
                     yield Finding(start, end, "CARD", self.name, 80)
             else:
                 for begin, stop in _grouped(text, shaped, start, end):
@@ -119,6 +138,24 @@ def _stands_alone(text: str, shaped: bytes, start: int, end: int) -> bool:
     if before[-1:] in (b"0", b"A", b"+") or before in (b"0.", b"0-") or after[:1] in (b"0", b"A") or after in (b".0", b"-0"):
         return False
     return not ((before[-1:] == b"-" and _HEX_BEFORE.match(text, max(0, start - 5))) or (after[:1] == b"-" and _HEX_AFTER.match(text, end)))
+
+
+def _is_denied(text: str, start: int) -> bool:
+    near = text[max(0, start - 32) : start]
+    return _DENIED.search(near) is not None and _NOT_DENIED.search(near) is None
+
+
+def _in_a_row_of_others(text: str, shaped: bytes, start: int, end: int, others: re.Pattern[bytes] = _LONG_RUN) -> bool:
+    """
+    Whether most numbers around it, in a column or a list, are no cards.
+    """
+    passed, failed = 1, 0
+    for first, last in ((max(0, start - _ROW), start), (end, end + _ROW)):
+        for other in others.finditer(shaped, first, last):
+            right = is_card(digits_of(text[other.start() : other.end()]))
+            passed += right
+            failed += not right
+    return failed >= _ROW_FAILS and passed * 2 < failed
 
 
 def _grouped(text: str, shaped: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -147,7 +184,13 @@ def _grouped(text: str, shaped: bytes, start: int, end: int) -> Iterator[tuple[i
             if last + 2 < len(groups) and signs[last] == signs[first] and sizes[last + 1] > 3:
                 continue  # the row goes on
             stop = groups[last][1]
-            if _stands_alone(text, shaped, begin, stop) and is_card(digits_of(text[begin:stop])):
+            if shaped[begin - 1 : begin] == signs[first] != b" ":
+                continue  # a key of a table of signs: `[.4300.0020.0011.0002]`
+            if (
+                _stands_alone(text, shaped, begin, stop)
+                and is_card(digits_of(text[begin:stop]))
+                and not _in_a_row_of_others(text, shaped, begin, stop, _GROUP_ROW)
+            ):
                 yield begin, stop
                 taken = last + 1
                 break

@@ -36,7 +36,7 @@ from excise.privacy.detect import (
     wallet_secrets,
     wallets,
 )
-from excise.privacy.detect.detector import Rule
+from excise.privacy.detect.detector import Rule, names_of
 from excise.privacy.profiles import PROFILES, Action
 
 _FAMILIES = (
@@ -73,6 +73,9 @@ _FAMILIES = (
 )
 
 RULES: tuple[Rule, ...] = tuple(rule for family in _FAMILIES for rule in family.RULES)
+
+
+DETECTORS = frozenset(name for rule in RULES for name in names_of(rule))  # all the ledger can hold
 
 
 def rules_of(profile: str) -> tuple[Rule, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from excise.privacy.detect.assignment_value import is_placeholder, is_stop_word
+from excise.privacy.detect.assignment_value import is_password, is_placeholder, is_stop_word
 from excise.privacy.detect.detector import Detector
 from excise.privacy.detect.naturalness import surprise
 
@@ -28,6 +28,20 @@ def _not_a_word(match: re.Match[str]) -> bool:
     """
     value = match["value"]
     return _written_down(match) and not (_WORD.fullmatch(value) and surprise(value) < 4)
+
+
+def _sql_password(match: re.Match[str]) -> bool:
+    """
+    In small letters and double quotes it may be English: `identified by "code"`.
+    """
+    return _written_down(match) and (match[0][:10].isupper() or _not_a_word(match))
+
+
+def _logs_in(match: re.Match[str]) -> bool:
+    """
+    Of two quoted words in a row the second is a password: words and paths stand there, too.
+    """
+    return _written_down(match) and is_password(match["value"], enclosed=True)
 
 
 def _is_token(match: re.Match[str]) -> bool:
@@ -124,11 +138,49 @@ RULES = (
         entity="PASSWORD",
         keywords=("machine", "default"),
         pattern=r"(?i:machine\s{1,8}[\w.:-]{1,128}|default)\s{1,8}(?:(?i:login)\s{1,8}\S{1,128}\s{1,8})?(?:(?i:account)\s{1,8}\S{1,64}\s{1,8})?"
-        r"(?i:password)\s{1,8}(?P<value>[^\s\x02\x03]{3,256})",
+        r"(?i:password)\s{1,8}(?P<value>[^\s\"'`\x02\x03]{3,256})(?![\"'`])",
         validate=_not_a_word,
         weight=60,
         hits=((f"machine api.example.com\n  login bob\n  password {_P}", _P),),
         misses=("machine learning password policy", "machine h login u password $PASS", "default password is"),
+    ),
+    Detector(
+        name="login-call",  # of HTTP clients and mail libraries in most languages: user and password, one after the other
+        entity="PASSWORD",
+        keywords=("auth(", "auth =", "auth=", "credential(", "credentials(", "credentials =", "credentials=", "login(", "authentication("),
+        pattern=r"(?:(?i:auth|credentials?)\s{0,2}=\s{0,2}|(?i:auth|login|credentials?|authentication))\(\s{0,3}[bfru]?"
+        r"(?P<quote>[\"'])[^\"'\n\x02\x03]{1,64}(?P=quote)\s{0,2},\s{0,3}[bfru]?(?P=quote)(?P<value>[^\"'\\\n\x02\x03]{6,128})(?P=quote)\s{0,3}[,)]",
+        validate=_logs_in,
+        weight=50,
+        hits=(
+            (f'requests.get(u, auth=("bob", "{_P}"))', _P),
+            (f'HTTPBasicAuth("bob", "{_P}")', _P),
+            (f"smtp.login( 'bob@x.io', '{_P}')", _P),
+        ),
+        misses=('login("username", "password")', 'auth("user", "pass")', "login('bob', password)", "auth('GET', '/users/me')"),
+    ),
+    Detector(
+        name="sql-password",  # MySQL, MariaDB, Oracle: CREATE USER, ALTER USER, GRANT, read 2026-11
+        entity="PASSWORD",
+        keywords=("identified by", "identified with", "set password"),
+        pattern=r"(?i:identified\s{1,4}(?:with\s{1,4}\S{1,40}\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4})?"
+        r"|set password(?: for \S{1,80})?\s{0,3}=\s{0,3}"
+        r"(?:password\()?)\\?['\"](?P<value>[^'\"\\\n\x02\x03]{4,128})\\?['\"]",
+        validate=_sql_password,
+        weight=60,
+        hits=((f"CREATE USER app IDENTIFIED BY '{_P}';", _P), (f"alter user a@b identified with caching_sha2_password by '{_P}'", _P)),
+        misses=("IDENTIFIED BY 'password'", "identified by its name", 'commands identified by "code"', "IDENTIFIED BY '<password>'"),
+    ),
+    Detector(
+        name="net-use-password",  # Microsoft's documentation of `net use`, read 2026-11
+        entity="PASSWORD",
+        keywords=("net use",),
+        pattern=r"net use\s{1,3}(?:\S{1,3}\s{1,3})?\\\\\S{3,128}\s{1,3}(?:(?i:/user):\S{1,80}\s{1,3})?"
+        r"\"?(?P<value>[^\s/\"*\x02\x03][^\s\"\x02\x03]{3,127})",
+        validate=_not_a_word,
+        weight=60,
+        hits=((f"net use z: \\\\srv\\share /user:admin {_P}", _P), (f"net use \\\\srv\\share {_P} /user:admin", _P)),
+        misses=("net use z: \\\\srv\\share /user:admin", "net use z: \\\\srv\\share * /user:admin", "we net use it"),
     ),
     Detector(
         name="command-password",  # manuals of the tools, read 2026-11
@@ -158,6 +210,8 @@ RULES = (
             "openssl",
             "7z",
             "unzip",
+            "net user",
+            "rootpw",
         ),
         pattern=r"(?:(?:mysql(?:dump|admin|import|show)?|mariadb(?:-dump)?)\b[^\n|;\x02\x03]{0,200}?\s-p"
         r"|redis-cli\b[^\n|;\x02\x03]{0,120}?\s(?:-a|--pass)[ =]"
@@ -177,6 +231,8 @@ RULES = (
         r"|7z\b[^\n|;\x02\x03]{0,80}?\s-p"
         r"|unzip\b[^\n|;\x02\x03]{0,60}?\s-P\s?"
         r"|xfreerdp\b[^\n|;\x02\x03]{0,120}?\s/p:"
+        r"|net user\s{1,3}\S{1,40}\s{1,3}(?!/)"
+        r"|rootpw\s{1,3}(?:--(?:plaintext|allow-ssh)\s{1,3}){0,2}(?!--)"
         r")\\?[\"']?(?P<value>[^\s\"'\\\x02\x03|;&<>()]{4,128})",
         validate=_not_a_word,
         weight=60,

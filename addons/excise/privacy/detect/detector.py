@@ -59,6 +59,14 @@ class Rule(Protocol):
         ...
 
 
+def names_of(rule: Rule) -> tuple[str, ...]:
+    """
+    What may stand as `detector` in the findings of `rule`: its name, unless it lists others as `detectors`.
+    """
+    names: tuple[str, ...] = getattr(rule, "detectors", (rule.name,))
+    return names
+
+
 @dataclass(frozen=True, slots=True)
 class Detector:
     """

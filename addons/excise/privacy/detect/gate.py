@@ -108,21 +108,22 @@ def in_characters(data: bytes, offsets: Iterable[int]) -> dict[int, int]:
     Offsets of bytes (none inside a character) -> of characters.
     """
     ordered = sorted(set(offsets))
-    following = len(_FOLLOWING.findall(data, 0, 64_000)) if ordered else 0
-    if following * 20 < min(len(data), 64_000):
-        # Few characters of several bytes: count those in front of each offset.
+    if len(ordered) > len(data) // _MANY:
+        # Where the bytes stand that begin no character, once for all offsets.
         ends = [found.end() for found in _FOLLOWING.finditer(data)]
         return {offset: offset - bisect_right(ends, offset) for offset in ordered}
     characters: dict[int, int] = {}
     at = count = 0
     for offset in ordered:
-        count += len(data[at:offset].decode("utf-8", "surrogatepass"))
+        count += len(data[at:offset].translate(None, _FOLLOWINGS))
         characters[offset] = count
         at = offset
     return characters
 
 
-_FOLLOWING = re.compile(rb"[\x80-\xbf]")  # every byte of a character but its first
+_MANY = 20  # bytes an offset
+_FOLLOWINGS = bytes(range(0x80, 0xC0))  # every byte of a character but its first
+_FOLLOWING = re.compile(b"[" + re.escape(_FOLLOWINGS) + b"]")
 
 
 def _in_characters(starts: Mapping[int, list[int]], data: bytes) -> dict[int, list[int]]:

@@ -7,24 +7,46 @@ Always too much, never too little: where the expression says more than a class f
 from __future__ import annotations
 
 import re
-import re._constants as sre  # type: ignore[import-not-found]
-import re._parser as parser  # type: ignore[import-not-found]
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+
+try:
+    # Not documented, and so not promised to stay: what reads expressions is used where it is as it was, else keywords alone are looked for.
+    import re._constants as sre  # type: ignore[import-not-found]
+    import re._parser as parser  # type: ignore[import-not-found]
+except ImportError:
+    sre = parser = None
 
 Class = int  # of bytes: bit n set where byte n belongs to it
 Head = tuple[Class, ...]
 
+
+class Way(NamedTuple):
+    """
+    A way a match can begin.
+
+    Attributes:
+        head: Classes of its first bytes; the last of them may be of the byte behind the match.
+        before: Class of the byte in front of it.
+    """
+
+    head: Head
+    before: Class
+
+
 _ASCII: Class = (1 << 128) - 1
-_HIGH: Class = ((1 << 256) - 1) ^ _ASCII  # any byte of a character outside ASCII
+ANY: Class = (1 << 256) - 1
+_HIGH: Class = ANY ^ _ASCII  # any byte of a character outside ASCII
+EDGE_SIGN = b"\x03"  # what stands around a text where heads are looked for, so that there is a byte in front and behind
+_EDGE: Class = 1 << EDGE_SIGN[0]
 _FOLDING, _NARROW = int(re.IGNORECASE), int(re.ASCII)
 _MOST = 24  # bytes of a head: enough to be rare, and few states for Hyperscan
 _VARIANTS = 32
 _COPIES = 4  # repeats that are written out, as `-?` or `{2,4}` of single characters
 
 
-def heads(pattern: str, ascii_characters: int = 0) -> tuple[Head, ...]:
+def heads(pattern: str, ascii_characters: int = 0) -> tuple[Way, ...]:
     """
     The ways in which a match of `pattern` (of `re`, on text as UTF-8) can begin; at least one, which is empty where nothing is known.
 
@@ -32,9 +54,14 @@ def heads(pattern: str, ascii_characters: int = 0) -> tuple[Head, ...]:
         pattern: As compiled by `re` without flags.
         ascii_characters: So many characters of the match are known to be ASCII.
     """
-    tree = parser.parse(pattern)
-    found = _Reader(ascii_characters).sequence(tree, tree.state.flags, 0)
-    return tuple(dict.fromkeys(head[:_MOST] for head, _ in found))
+    try:
+        tree = parser.parse(pattern)
+        found = _Reader(ascii_characters).sequence(tree, tree.state.flags, 0)
+    except (AttributeError, TypeError, ValueError, LookupError):
+        # Trees are made of other things than they were. That costs time and finds the same.
+        return (Way((), ANY),)
+    ways = ((*one.head, one.behind) if one.behind != ANY else one.head for one in found)
+    return tuple(dict.fromkeys(Way(head[:_MOST], one.before) for head, one in zip(ways, found, strict=True)))
 
 
 def letters(text: str) -> Head:
@@ -80,8 +107,31 @@ def _written(members: Class) -> bytes:
     return b"[" + runs + b"]"
 
 
-# A way to begin, and whether nothing can be said of what follows.
-_Way = tuple[Head, bool]
+class _Begun(NamedTuple):
+    """
+    A way to begin, as far as it is read.
+
+    Attributes:
+        ended: Nothing can be said of what follows, but for the next byte.
+        behind: Class of the next byte.
+        before: Class of the byte in front.
+    """
+
+    head: Head = ()
+    ended: bool = False
+    behind: Class = ANY
+    before: Class = ANY
+
+    def then(self, more: _Begun) -> _Begun:
+        if not more.head:
+            before = self.before if self.head else self.before & more.before
+            return _Begun(self.head, more.ended, self.behind & more.behind, before)
+        head = (more.head[0] & self.behind, *more.head[1:]) if self.behind != ANY else more.head
+        before = self.before if self.head else self.before & more.before
+        return _Begun(self.head + head, more.ended, more.behind, before)
+
+
+_NOTHING = _Begun(ended=True)
 
 
 class _Reader:
@@ -92,30 +142,30 @@ class _Reader:
     def __init__(self, ascii_characters: int) -> None:
         self._ascii = ascii_characters
 
-    def sequence(self, nodes: Iterable[tuple[Any, Any]], flags: int, at: int) -> list[_Way]:
-        ways: list[_Way] = [((), False)]
+    def sequence(self, nodes: Iterable[tuple[Any, Any]], flags: int, at: int) -> list[_Begun]:
+        ways = [_Begun()]
         for operator, argument in nodes:
-            longer: list[_Way] = []
-            for head, ended in ways:
-                if ended or at + len(head) >= _MOST:
-                    longer.append((head, True))
+            longer: list[_Begun] = []
+            for way in ways:
+                if way.ended or at + len(way.head) >= _MOST:
+                    longer.append(way._replace(ended=True))
                     continue
-                longer += [(head + more, end) for more, end in self._node(operator, argument, flags, at + len(head))]
-            longer = list(dict.fromkeys(longer))
+                longer += [way.then(more) for more in self._node(operator, argument, flags, at + len(way.head))]
+            longer = [way for way in dict.fromkeys(longer) if all(way.head)]
             if len(longer) > _VARIANTS:
-                return [(head, True) for head, _ in ways]
+                return [way._replace(ended=True) for way in ways]
             ways = longer
-            if all(ended for _, ended in ways):
+            if all(way.ended for way in ways):
                 break
         return ways
 
-    def _node(self, operator: Any, argument: Any, flags: int, at: int) -> list[_Way]:
+    def _node(self, operator: Any, argument: Any, flags: int, at: int) -> list[_Begun]:
         if (members := _class(operator, argument, flags)) is not None:
             return [self._one(members, at)]
         if operator is sre.LITERAL:  # outside ASCII
             if flags & _FOLDING or 0xD800 <= argument < 0xE000:
-                return [((_HIGH,), True)]
-            return [(tuple(1 << byte for byte in chr(argument).encode()), False)]
+                return [_Begun((_HIGH,), ended=True)]
+            return [_Begun(tuple(1 << byte for byte in chr(argument).encode()))]
         if operator is sre.SUBPATTERN:
             _, added, removed, inner = argument
             return self.sequence(inner, (flags | added) & ~removed, at)
@@ -126,31 +176,68 @@ class _Reader:
         if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
             least, most, inner = argument
             return self._repeat(least, most, inner, flags, at)
-        if operator in (sre.AT, sre.ASSERT, sre.ASSERT_NOT):
-            return [((), False)]  # as wide as nothing; what they ask is left to the expression itself
-        return [((), True)]
+        if operator in (sre.ASSERT, sre.ASSERT_NOT):
+            return [self._beside(operator, argument, flags)]
+        return [_Begun()] if operator is sre.AT else [_NOTHING]  # as wide as nothing; what it asks is left to the expression itself
 
-    def _one(self, members: Class, at: int) -> _Way:
+    def _one(self, members: Class, at: int) -> _Begun:
         if at < self._ascii:
             members &= _ASCII
         # A character outside ASCII has two bytes or more: from there on it is unknown which byte is which.
-        return (members,), bool(members & _HIGH)
+        return _Begun((members,), ended=bool(members & _HIGH))
 
-    def _repeat(self, least: int, most: int, inner: Any, flags: int, at: int) -> list[_Way]:
+    def _beside(self, operator: Any, argument: Any, flags: int) -> _Begun:
+        """
+        What stands, or does not stand, around a place: a class for the byte there, where one character is asked for.
+        """
+        direction, inner = argument
+        if operator is sre.ASSERT_NOT:
+            allowed = ANY & ~_certain(*inner[0], flags) | _EDGE if len(inner) == 1 else ANY
+        else:
+            # Of several characters the one that is nearest.
+            allowed = (_class(*inner[-1 if direction < 0 else 0], flags) or ANY) if len(inner) else ANY
+        return _Begun(before=allowed) if direction < 0 else _Begun(behind=allowed)
+
+    def _repeat(self, least: int, most: int, inner: Any, flags: int, at: int) -> list[_Begun]:
         members = _class(inner[0][0], inner[0][1], flags) if len(inner) == 1 else None
         if members is not None and members & _HIGH and at >= self._ascii:
             # Whatever mix of characters: that many bytes at least, all of the class.
-            return [((members,) * min(least, _MOST), True)]
+            return [_Begun((members,) * min(least, _MOST), ended=True)]
         written = [item for _ in range(min(least, _MOST)) for item in inner]
         ways = self.sequence(written, flags, at)
         if most == least:
             return ways
         if most is sre.MAXREPEAT or most - least > _COPIES:
-            return [(head, True) for head, _ in ways]
+            return [way._replace(ended=True) for way in ways]
         for _ in range(most - least):
             written += inner
             ways += self.sequence(written, flags, at)
-        return ways if len(ways) <= _VARIANTS else [(head, True) for head, _ in self.sequence(written[: least * len(inner)], flags, at)]
+        if len(ways) <= _VARIANTS:
+            return ways
+        return [way._replace(ended=True) for way in self.sequence(written[: least * len(inner)], flags, at)]
+
+
+def _certain(operator: Any, argument: Any, flags: int) -> Class:
+    """
+    The ASCII characters that surely are of a class of single characters, perhaps not all of them.
+    """
+    members = _class(operator, argument, flags)
+    if members is None or operator is sre.ANY:
+        return 0
+    if operator is sre.IN and argument[0][0] is sre.NEGATE and flags & _FOLDING:
+        members = _ASCII & ~(_class(operator, argument[1:], flags) or ANY)
+    elif flags & _FOLDING and (operator is sre.NOT_LITERAL or _beyond_ascii(operator, argument)):
+        return 0
+    return members & _ASCII
+
+
+def _beyond_ascii(operator: Any, argument: Sequence[tuple[Any, Any]]) -> bool:
+    """
+    Whether characters outside ASCII are in a class by name, so that folding may lead from them into it.
+    """
+    return operator is sre.IN and any(
+        (kind is sre.LITERAL and what > 127) or (kind is sre.RANGE and what[1] > 127) for kind, what in argument
+    )
 
 
 def _class(operator: Any, argument: Any, flags: int) -> Class | None:

@@ -2,21 +2,24 @@
 The first of the two stages with Hyperscan, where it is installed: faster, and it asks rules at fewer places than `gate.AhoCorasickGate`.
 
 For a rule whose expression begins at its keyword, not the keyword alone is looked for but as much of the beginning as has a fixed
-length (`heads`). Each place asked is a place of a keyword, and those left out are such where the expression cannot match: so the
-findings are the same. For rules without keywords it says which parts of a text they need to see (`sketches`).
+length, and what must stand in front (`heads`). Each place asked is a place of a keyword, and those left out are such where the expression
+cannot match: so the findings are the same. For rules without keywords it says which parts of a text they need to see (`sketches`).
+
+Calling back costs more than looking: the fewer hits, the faster. And each sketch is a database of its own: most are found at gigabytes a
+second alone, and at a tenth of it together with one that is not.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from excise.privacy.detect.detector import Detector, Rule
+from excise.privacy.detect.askers import Asker, askers_of
+from excise.privacy.detect.detector import Rule
 from excise.privacy.detect.gate import as_bytes, asked, in_characters
-from excise.privacy.detect.heads import Head, both, expression, heads, letters
-from excise.privacy.detect.labelled import Labelled
-from excise.privacy.detect.sketches import sketches, stretches
+from excise.privacy.detect.heads import EDGE_SIGN, expression
+from excise.privacy.detect.sketches import reach, sketches, stretches
 
 try:
     import hyperscan
@@ -27,6 +30,8 @@ except ImportError:
 _FEW = 200
 _DENSE = 100  # bytes a place
 _MOST = 0.75  # of a text that a rule is shown in parts
+
+Hit = Callable[[int, int, int, int, object], bool | None]
 
 available: bool = hyperscan is not None
 
@@ -44,11 +49,14 @@ class HyperscanGate:
     """
 
     def __init__(self, rules: Sequence[Rule], database: bytes | None = None) -> None:
-        askers = _askers(rules)
-        self._lengths = [len(head) for head in askers]
-        self._askers = [tuple(dict.fromkeys(indexes)) for indexes in askers.values()]
-        self._sketched = tuple(sketches(rules))
-        self._heads, self._sketches = _load(database or compile_database(rules), _digest(askers, sketches(rules)))
+        askers, sketched = askers_of(rules), sketches(rules)
+        # From the end of a match back to the place, in a text that has a sign in front.
+        self._back = [len(asker.looked_for) - asker.shift + 1 for asker in askers]
+        self._of_edges = {number: asker.least for number, asker in enumerate(askers) if asker.may_match_an_edge}
+        self._askers = list(askers.values())
+        self._heads, *searchers = _loaded(database or compile_database(rules), _digest(askers, sketched))
+        self._sketches = [(index, one) for index, one in zip(sketched, searchers, strict=True) if one is not None]
+        self._reaches = {index: reach(rules[index]) for index in sketched}
 
     def places(self, text: str) -> dict[int, list[int]]:
         if self._heads is None:
@@ -62,49 +70,51 @@ class HyperscanGate:
                 ends[head] = [end]
 
         data = as_bytes(text)
-        _scan(self._heads, data, hit)
-        lengths = self._lengths
-        starts = {head: [end - lengths[head] for end in found] for head, found in ends.items()}
+        self._heads.scan(b"".join((EDGE_SIGN, data, EDGE_SIGN)), hit)
+        back = self._back
+        starts = {head: [end - back[head] for end in found] for head, found in ends.items()}
+        for head in starts.keys() & self._of_edges.keys():
+            # The signs around the text are none of its own.
+            found, last = starts[head], len(data) - self._of_edges[head]
+            if found[0] < 0 or found[-1] > last:
+                starts[head] = [start for start in found if 0 <= start <= last]
+                if not starts[head]:
+                    del starts[head]
         return asked(starts, self._askers, data, len(text))
 
     def stretches(self, text: str) -> dict[int, list[tuple[int, int]]]:
-        if self._sketches is None:
-            return {}
         data = as_bytes(text)
-        ends: list[list[int]] = [[] for _ in self._sketched]
-        left = _FEW + len(data) // _DENSE
-
-        def hit(sketch: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            nonlocal left
-            left -= 1
-            ends[sketch].append(end)
-            return left < 0  # ends the scan
-
-        try:
-            _scan(self._sketches, data, hit)
-        except hyperscan.ScanTerminated:
-            return {}  # a text full of digits: to look at all of it is cheaper
-        if len(data) != len(text):
-            characters = in_characters(data, (end for found in ends for end in found))
-            ends = [[characters[end] for end in found] for found in ends]
-        shown = {index: stretches(found, len(text)) for index, found in zip(self._sketched, ends, strict=True)}
-        return {index: parts for index, parts in shown.items() if sum(end - start for start, end in parts) <= _MOST * len(text)}
+        most = _FEW + len(data) // _DENSE
+        shown: dict[int, list[tuple[int, int]]] = {}
+        characters: dict[int, int] | None = None
+        found = {index: ends for index, searcher in self._sketches if (ends := searcher.ends(data, most)) is not None}
+        if len(data) != len(text) and any(found.values()):
+            characters = in_characters(data, (end for ends in found.values() for end in ends))
+        for index, ends in found.items():
+            if not ends:
+                shown[index] = []
+                continue
+            places = ends if characters is None else [characters[end] for end in ends]
+            parts = stretches(places, len(text), self._reaches[index])
+            if sum(end - start for start, end in parts) <= _MOST * len(text):
+                shown[index] = parts
+        return shown
 
 
 def compile_database(rules: Sequence[Rule]) -> bytes:
     """
     The databases of these rules, serialised; good for these rules, this version of Hyperscan and this kind of processor.
     """
-    askers, sketched = _askers(rules), sketches(rules)
-    first, second = _compiled([expression(head) for head in askers]), _compiled(list(sketched.values()))
-    return _digest(askers, sketched) + len(first).to_bytes(8, "big") + first + second
+    askers, sketched = askers_of(rules), sketches(rules)
+    databases = [_compiled([expression(asker.looked_for) for asker in askers]), *(_compiled([sketch]) for sketch in sketched.values())]
+    return _digest(askers, sketched) + b"".join(len(one).to_bytes(8, "big") + one for one in databases)
 
 
-def _digest(askers: Mapping[Head, Sequence[int]], sketched: Mapping[int, bytes]) -> bytes:
+def _digest(askers: Iterable[Asker], sketched: Mapping[int, bytes]) -> bytes:
     """
     Of all that was compiled, in its order: a database of other rules would report places that are none, and none where there are some.
     """
-    return hashlib.sha256(repr((list(askers), list(sketched.values()))).encode()).digest()
+    return hashlib.sha256(repr((list(map(tuple, askers)), list(sketched.values()))).encode()).digest()
 
 
 def _compiled(expressions: list[bytes]) -> bytes:
@@ -117,57 +127,50 @@ def _compiled(expressions: list[bytes]) -> bytes:
     return serialised
 
 
-def _load(written: bytes, digest: bytes) -> tuple[Any, Any]:
+def _loaded(written: bytes, digest: bytes) -> Iterator[_Searcher | None]:
     if written[:32] != digest:
         raise ValueError("the database is of other rules")
-    cut = 40 + int.from_bytes(written[32:40], "big")
-    return _loaded(written[40:cut]), _loaded(written[cut:])
+    at = 32
+    while at < len(written):
+        cut = at + 8 + int.from_bytes(written[at : at + 8], "big")
+        yield _Searcher(hyperscan.loadb(written[at + 8 : cut], hyperscan.HS_MODE_BLOCK)) if cut > at + 8 else None
+        at = cut
 
 
-def _loaded(serialised: bytes) -> Any:
-    if not serialised:
-        return None
-    database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-    return database
-
-
-def _scan(database: Any, data: bytes, hit: Callable[[int, int, int, int, object], bool | None]) -> None:
-    try:
-        database.scan(data, match_event_handler=hit)
-    except hyperscan.ScratchInUseError:
-        # Another thread is in the midst of a text, or this one is in a callback: with room of its own.
-        database.scan(data, match_event_handler=hit, scratch=hyperscan.Scratch(database))
-
-
-def _askers(rules: Sequence[Rule]) -> dict[Head, list[int]]:
-    askers: dict[Head, list[int]] = {}
-    for index, rule in enumerate(rules):
-        for head in _heads(rule):
-            askers.setdefault(head, []).append(index)
-    return askers
-
-
-def _heads(rule: Rule) -> list[Head]:
+class _Searcher:
     """
-    Where `rule` is to be asked: places that begin so.
+    A database, for any number of threads: Hyperscan lets others run while it looks, and each needs room of its own for that.
     """
-    keywords = [letters(keyword) for keyword in rule.keywords]
-    begins = _begins_at_keywords(rule)
-    if begins is None or not keywords:
-        return keywords
-    ways = heads(begins, min(map(_ascii_characters, rule.keywords)))
-    return [joined for keyword in keywords for way in ways if (joined := both(keyword, way)) is not None]
 
+    def __init__(self, database: Any) -> None:
+        self._database = database
+        self._rooms = [hyperscan.Scratch(database)]  # free ones
 
-def _ascii_characters(keyword: str) -> int:
-    return next((at for at, one in enumerate(keyword) if not one.isascii()), len(keyword))
+    def scan(self, data: bytes, hit: Hit) -> None:
+        """
+        Look through `data`. `hit` is called with (number of the expression, 0, end of the match, 0, None), and ends the search with `True`.
+        """
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = hyperscan.Scratch(self._database)
+        try:
+            self._database.scan(data, match_event_handler=hit, scratch=room)
+        finally:
+            self._rooms.append(room)
 
+    def ends(self, data: bytes, most: int) -> list[int] | None:
+        """
+        Where matches end, ascending; `None`: there are more than `most`, and to look at all of the text is cheaper.
+        """
+        ends: list[int] = []
 
-def _begins_at_keywords(rule: Rule) -> str | None:
-    """
-    An expression that must match where a keyword begins, or nothing is found there.
-    """
-    if isinstance(rule, Detector) and rule.reach is None:
-        return rule.pattern
-    return rule.label if isinstance(rule, Labelled) else None
+        def hit(_sketch: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            ends.append(end)
+            return len(ends) > most  # ends the scan
+
+        try:
+            self.scan(data, hit)
+        except hyperscan.ScanTerminated:
+            return None
+        return ends

@@ -1,33 +1,12 @@
 """
-Numbers of patients, prescribers and insured people. National health numbers that are a country's identity numbers stand with those.
+Numbers of patients and insured people. Those of prescribers stand in `us_ids`, national health numbers with the identity numbers.
 """
 
 from __future__ import annotations
 
 import re
 
-from excise.privacy.detect.digits import luhn
 from excise.privacy.detect.labelled import Labelled
-
-# Medicare Beneficiary Identifier: letters without S L O I B Z. Source: CMS, "Understanding the MBI format".
-_C, _L = "[1-9]", "[AC-HJKMNP-RT-Y]"
-_AN = "[AC-HJKMNP-RT-Y0-9]"
-_MBI = rf"{_C}{_L}{_AN}[0-9]-?{_L}{_AN}[0-9]-?{_L}{{2}}[0-9]{{2}}"
-
-
-def is_npi(digits: str) -> bool:
-    """
-    Whether ten digits have their check digit. Source: CMS, NPI check digit: Luhn with 80840 in front.
-    """
-    return len(digits) == 10 and digits[0] in "12" and luhn("80840" + digits)
-
-
-def is_dea(number: str) -> bool:
-    """
-    Whether two letters and seven digits have their check digit. Source: US DEA, registration numbers.
-    """
-    digits = [int(digit) for digit in number[-7:]]
-    return (digits[0] + digits[2] + digits[4] + 2 * (digits[1] + digits[3] + digits[5])) % 10 == digits[6]
 
 
 def _is_record(value: str) -> bool:
@@ -42,38 +21,6 @@ def _is_record(value: str) -> bool:
 _RECORD = r"(?<![0-9A-Za-z])(?P<value>(?:[A-Z]{1,5}[-# ]?)?[0-9](?:-?[0-9A-Z]){4,13})(?![0-9A-Za-z]|[.,-][0-9])"
 
 RULES = (
-    Labelled(
-        name="npi",
-        entity="MEDICAL_ID",
-        keywords=("npi", "national provider"),
-        label=r"(?i:(?<![a-z])(?:npi|national provider identifier)(?:[ _-]?(?:number|no|id|#))?)(?![a-z])",
-        value=r"(?<![0-9A-Za-z.-])[12][0-9]{9}(?![0-9A-Za-z])",
-        reach=40,
-        validate=is_npi,
-        hits=(("NPI: 1234567893", "1234567893"), ("npi_number\x021245319599\x03", "1245319599")),
-        misses=("NPI 1234567890", "snpi 1234567893"),
-    ),
-    Labelled(
-        name="dea",
-        entity="MEDICAL_ID",
-        keywords=("dea ", "dea:", "dea#", "dea_", "dea\x02", 'dea"', "dea-"),
-        label=r"(?i:(?<![a-z])dea(?:[ _-]?(?:registration|reg))?(?:[ _-]?(?:number|no|id|#))?)(?![a-z])",
-        value=r"(?<![0-9A-Za-z])[ABFGMPRabfgmpr][A-Za-z9][0-9]{7}(?![0-9A-Za-z])",
-        reach=40,
-        validate=is_dea,
-        hits=(("DEA number AB1234563", "AB1234563"), ("dea_number\x02FA1234563\x03", "FA1234563")),
-        misses=("DEA AB1234564", "idea AB1234563"),
-    ),
-    Labelled(
-        name="mbi",
-        entity="MEDICAL_ID",
-        keywords=("mbi", "medicare", "beneficiary"),
-        label=r"(?i:(?<![a-z])(?:mbi|medicare|beneficiary)(?:[ _-]?(?:beneficiary))?(?:[ _-]?(?:identifier|number|no|id|#))?)(?![a-z])",
-        value=rf"(?<![0-9A-Za-z])(?i:{_MBI})(?![0-9A-Za-z])",
-        reach=40,
-        hits=(("MBI 1EG4-TE5-MK73", "1EG4-TE5-MK73"), ("medicare_id\x021EG4TE5MK73\x03", "1EG4TE5MK73")),
-        misses=("MBI 1SG4-TE5-MK73", "ambi 1EG4TE5MK73"),
-    ),
     Labelled(
         name="medical-record",
         entity="MEDICAL_ID",

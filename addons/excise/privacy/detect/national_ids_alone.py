@@ -15,9 +15,9 @@ from excise.privacy.detect.national_ids_rules import SHORT, IdRule, expression
 
 _LEFT_ALONE = r"(?<![0-9A-Za-z_+/%$#@.\\-])"
 _RIGHT_ALONE = r"(?![0-9A-Za-z_+/=%@\\-])(?![.:][0-9])"
-# A shape with spaces in it could be a part of a row of numbers.
-_LEFT_SPACED = r"(?<![0-9][ \t])"
-_RIGHT_SPACED = r"(?![ \t]{1,2}[0-9])"
+# A shape with spaces in it could be a part of a row of numbers, or of code points.
+_LEFT_SPACED = r"(?<![0-9][ \t])(?<!\b[0-9A-F]{4}[ \t\n])"
+_RIGHT_SPACED = r"(?![ \t]{1,2}[0-9])(?![ \t\n][0-9A-F]{4}\b)"
 _ALPHANUMERIC = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
@@ -32,6 +32,7 @@ class Unmistakable:
     def __init__(self, rules: Sequence[IdRule]) -> None:
         self._rules = tuple(rule for rule in rules if rule.alone)
         self.entities = tuple(sorted({rule.entity for rule in self._rules}))
+        self.detectors = tuple(rule.name for rule in self._rules)
         options = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1  # shapes are ASCII, and lone surrogates have no UTF-8
         options.never_capture = True
@@ -85,6 +86,7 @@ class AtTheEnd:
                 if len(word) <= SHORT:
                     self._rules.setdefault(word, []).append(rule)
         self.entities = tuple(sorted({rule.entity for known in self._rules.values() for rule in known}))
+        self.detectors = tuple(sorted({rule.name for known in self._rules.values() for rule in known}))
 
     def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
         for length in range(2, SHORT + 1):

@@ -79,7 +79,7 @@ AMERICAS = (
         "ec-ruc", _TAX, "9{10}-?9{3}", Std("ec", "ruc"), "registro único de contribuyentes|ruc nº|número de ruc|ruc ecuador|ruc:", "ruc",
     ),
     IdRule(
-        "gt-nit", _TAX, "9{3,8}-?[0-9K]", Std("gt", "nit"),
+        "gt-nit", _TAX, "9{5,8}-?[0-9K]", Std("gt", "nit"),
         "número de identificación tributaria|nit guatemala|guatemala tax|guatemalan tax|nit nº", "nit",
     ),
     IdRule("gt-cui", _PERSON, "9999 ?99999 ?9999", None, "código único de identificación|documento personal de identificación|dpi|cui"),

@@ -233,6 +233,6 @@ WEST = (
         "moms",
     ),
     IdRule("se-vat", _TAX, "(SE ?)?9{12}", lambda n: Std("se", "vat")(n), "momsregistreringsnummer|vat-nummer", "moms"),
-    IdRule("sm-coe", _TAX, "(SM ?)?9{5}", Std("sm", "coe"), "codice operatore economico|coe:|c.o.e.", "coe"),
+    IdRule("sm-coe", _TAX, "(SM ?)?9{5}", Std("sm", "coe"), "codice operatore economico|coe:|c.o.e.", "coe:"),
 )
 # fmt: on

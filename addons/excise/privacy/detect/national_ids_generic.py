@@ -67,7 +67,7 @@ _NUMBER = "(aa?a?-?)?9([ ./-]?9){5,21}(-?aa?a?9{0,3})?"
 
 def _plausible(number: str) -> bool:
     """
-    Enough digits, not too thinly spread (an OID), and not a date.
+    Enough digits, not too thinly spread (an OID), and no date, no years from and to, no ZIP+4.
     """
     groups = re.findall("[0-9]+", number)
     digits = sum(map(len, groups))
@@ -75,7 +75,9 @@ def _plausible(number: str) -> bool:
         digits >= 7
         and digits >= 2 * len(groups)
         and number.count(".") < 5
-        and not re.fullmatch(r"(?:19|20)?[0-9]{2}[-./ ][0-9]{1,2}[-./ ](?:19|20)?[0-9]{2}", number)
+        and not re.fullmatch(
+            r"(?:19|20)?[0-9]{2}[-./ ][0-9]{1,2}[-./ ](?:19|20)?[0-9]{2}|(?:19|20)[0-9]{2}[-/ ](?:19|20)[0-9]{2}|[0-9]{5}-[0-9]{4}", number
+        )
     )
 
 

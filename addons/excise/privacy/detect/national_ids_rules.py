@@ -39,6 +39,7 @@ _ASSIGNED = re.compile(
     r"""|[ ]{1,2}(?:(?:is|es|est|ist|lautet|é|è|jest|no|nr|num|number|n°|nº|#)[ :.]|[A-Z]{0,6}[ -]?[0-9]"""
     r"""|(?:del?|du|of|van|von|do|da|der|des|di)[ ][\w ]{1,20}:)"""
 )
+_ABOUT = re.compile(r"[_ -]?(?i:pattern|regex|format|length|example|mask|prefix|type)")  # what stands behind says something about it
 _TO_THE_NEXT = re.compile(r"[^\x02\x03]{0,12}\x03[^\x02\x03]{0,24}\x02")
 _AND = re.compile(r"[,;]? (?:(?:and|or|und|oder|et|ou|y|e|o|en|og|och|i|&) )?|/|; ?")  # between numbers that share a name
 _UNACCENTED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "ı": "i", "æ": "ae", "ð": "d", "þ": "th"})
@@ -219,7 +220,11 @@ class IdRule:
         for length in self._lengths:
             word = around[:length]
             own, shared = self._own.get(word), self._shared.get(word)
-            if (own is None and shared is None) or (length <= SHORT and not ends(text, place + length)):
+            if (
+                (own is None and shared is None)
+                or (length <= SHORT and not ends(text, place + length))
+                or _ABOUT.match(text, place + length)
+            ):
                 continue
             assigned = (own or shared) and _ASSIGNED.match(text, place + length)
             if own is not None and (assigned or not own):

@@ -40,6 +40,7 @@ _PACKAGE = re.compile(
     r" (?:[Rr]elease|[Cc]hangelog)| [0-9] [01] [0-9.-]|-[0-9]{1,2}(?![0-9.])|[-_.](?:[a-z]|py[0-9]|cp[0-9]|whl|tar|zip|jar|dll|so"
     r"|exe|deb|rpm|msi|nupkg)"
 )
+_OIDS = frozenset({(2, 5, 4), (2, 5, 29), (1, 3, 101)})  # object identifiers of certificates: attributes, extensions, Edwards curves
 _DOCUMENTATION = frozenset({(192, 0, 2), (198, 51, 100), (203, 0, 113)})  # RFC 5737
 # RFC 1918, 3927 (link-local), 6598 (carrier-grade NAT), 2544 (benchmarks)
 _PRIVATE = frozenset(
@@ -58,6 +59,7 @@ class Ipv4:
     """
 
     name = "ipv4"
+    detectors = ("ipv4", "ipv4-private")
     entities = ("IP_ADDRESS",)
     keywords: tuple[str, ...] = ()
     hits: tuple[str | tuple[str, str], ...] = (
@@ -98,7 +100,7 @@ class Ipv4:
                 continue
             address = tuple(map(int, parts))
             start, end = first.start(), found.end()
-            if address[0] in (0, 127, 255) or address[:3] in _DOCUMENTATION:
+            if address[0] in (0, 127, 255) or address[:3] in _DOCUMENTATION or (address[:3] in _OIDS and address[3] < 128):
                 continue
             private = address[0] == 10 or address[:2] in _PRIVATE or address[0] >= 240
             if not _is_version(text, start, end, private=private):
@@ -146,6 +148,7 @@ class Ipv6:
     """
 
     name = "ipv6"
+    detectors = ("ipv6", "ipv6-private")
     entities = ("IP_ADDRESS",)
     keywords: tuple[str, ...] = ()
     hits: tuple[str | tuple[str, str], ...] = (

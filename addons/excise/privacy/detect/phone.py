@@ -69,6 +69,8 @@ class InternationalPhones:
         looked = plain(text)
         for found in self._PLUS.finditer(looked):
             start, end = found.span()
+            if looked[start + 1] == " " and looked[max(0, start - 4) : start].rstrip(" ")[-1:] in _OPERANDS:
+                continue  # a sum
             if (stop := _longest(looked, start, end, _international)) and not (
                 looked[stop : stop + 1] == "." and looked[stop + 1 : stop + 2].isdigit()
             ):
@@ -79,6 +81,7 @@ class InternationalPhones:
                 yield Finding(start, _with_extension(text, stop), "PHONE", self.name, 80)
 
 
+_OPERANDS = frozenset("0123456789)]")
 _DECIMAL = re.compile(r"\+[0-9]{4,}\.[0-9]+")  # `+1.4155550132` is how registries write numbers
 
 
@@ -126,7 +129,7 @@ class NorthAmericanPhones:
     )
     _FORMS = (
         re.compile(rb"\(000\)[ -]?000[- .]0000(?!0|[-.][0A])"),
-        re.compile(rb"000-000-0000(?!0|[-.][0A])"),
+        re.compile(rb"000[-/]000-0000(?!0|[-.][0A])"),
         re.compile(rb"000\.000\.0000(?!0|[-.][0A])"),
     )
     _COUNTRY = re.compile(r"(?<![0-9A-Za-z_.+-])(?:001|1)[-. ]$")
@@ -154,7 +157,7 @@ _DATE = re.compile(
     rf"{_YEAR}[-./ ]{_MONTH}[-./ ]{_DAY}(?![0-9])|{_DAY}[-./ ]{_MONTH}[-./ ]{_YEAR}(?![0-9])"
     rf"|{_MONTH}[-./]{_DAY}[-./]{_YEAR}(?![0-9])|{_YEAR}(?:0[1-9]|1[0-2])[0-3][0-9]"
 )
-_FRACTION = re.compile(r"[0-9]{1,3}\.[0-9]{4,}")
+_FRACTION = re.compile(r"[0-9]{1,3}\.[0-9]{4,}|(?!..\...\...$)[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,2}")  # or a version
 _YEARS = re.compile(r"(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}$")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 

@@ -11,20 +11,36 @@ import re
 
 from excise.privacy.detect import secrets_hosting
 from excise.privacy.detect.detector import Detector
-from excise.privacy.detect.secrets_shape import A_UUID, ALNUM, BASE64, CLOSED, ESCAPED, HEX, LONE, UPPER, UUID, WORD, sample, shaped, token
+from excise.privacy.detect.secrets_shape import (
+    A_UUID,
+    ALNUM,
+    BASE64,
+    CLOSED,
+    ESCAPED,
+    HEX,
+    LONE,
+    LOWER,
+    UPPER,
+    UUID,
+    WORD,
+    sample,
+    shaped,
+    token,
+)
 
 _B32 = "K7QZ5XV2M3TWPHDS4RJBYFGNLC6EUAOI"  # base32, mixed
 
+_NOBODYS = re.compile(r"(?:1234|0123|2345|9876|2109)[0-9]*|(?:([0-9])\1{3}){1,3}[0-9]*|([0-9])\2{5}[0-9]*")
 _AWS = (
     Detector(
         name="aws-access-key-id",
         entity="API_KEY",
-        # Base32. A3T is the oldest form; EXAMPLE keys of the documentation are reported too, they are keys to whoever reads them.
-        pattern=rf"{CLOSED}(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{{16}}(?![A-Za-z0-9])",
+        # Base32; made-up ones have any digit. A3T is the oldest form. What ends in EXAMPLE stands in documentation and opens nothing.
+        pattern=rf"{CLOSED}(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16}}(?<!EXAMPLE)(?![A-Za-z0-9])",
         keywords=("a3t", "akia", "asia", "abia", "acca"),
         validate=lambda match: len(set(match[0])) > 5,
-        hits=("AK" + "IA" + _B32[:16], "AS" + "IA" + _B32[8:24], "AKIA" + "IOSFODNN7" + "EXAMPLE"),
-        misses=("AKIA" + "X" * 16, "AKIA" + _B32[:15], "B" + "AKIA" + _B32[:16]),
+        hits=("AK" + "IA" + _B32[:16], "AS" + "IA" + _B32[8:24], "AK" + "IA" + sample(UPPER, 16)),
+        misses=("AKIA" + "X" * 16, "AKIA" + _B32[:15], "B" + "AKIA" + _B32[:16], "AKIA" + "IOSFODNN7" + "EXAMPLE"),
     ),
     Detector(
         name="aws-secret-key",
@@ -49,17 +65,18 @@ _AWS = (
         hits=(
             ("aws_secret_access_key = " + sample(BASE64, 40), sample(BASE64, 40)),
             ('"SecretAccessKey": "' + sample(BASE64, 40) + '"', sample(BASE64, 40)),
-            (
-                "AWS_SECRET" + "_ACCESS_KEY\x02wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY",
-                "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY",
-            ),
+            ("AWS_SECRET" + "_ACCESS_KEY\x02" + sample(BASE64, 40) + "\x03", sample(BASE64, 40)),
         ),
-        misses=("aws commit = " + sample(HEX, 40).lower(), "aws_secret_access_key = " + "x" * 40),
+        misses=(
+            "aws commit = " + sample(HEX, 40).lower(),
+            "aws_secret_access_key = " + "x" * 40,
+            "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY",
+        ),
     ),
     shaped(
         "aws-session-token",
-        r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu|FQoGZXIvYXdz|FQoDYXdz|AQoDYXdz|AQoEXAMPLE)(?P<body>[A-Za-z0-9/+=%]{80,2000})",
-        ("fwogzxivyxdz", "iqojb3jpz2lu", "fqogzxivyxdz", "fqodyxdz", "aqodyxdz", "aqoexample"),
+        r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu|FQoGZXIvYXdz|FQoDYXdz|AQoDYXdz)(?![A-Za-z0-9/+=%]{0,120}EXAMPLE)(?P<body>[A-Za-z0-9/+=%]{80,2000})",
+        ("fwogzxivyxdz", "iqojb3jpz2lu", "fqogzxivyxdz", "fqodyxdz", "aqodyxdz"),
         "FwoGZX" + "IvYXdz" + sample(BASE64, 200),
         "IQoJb3" + "JpZ2lu" + sample(BASE64, 400),
         left=CLOSED,
@@ -79,6 +96,17 @@ _AWS = (
         "bedrock-api-key-",
         "bedrock-" + "api-key-" + "YmVkcm9jay5hbWF6b25hd3MuY29t" + sample(BASE64, 60),
         right="(?![A-Za-z0-9+/])",
+    ),
+    Detector(
+        name="aws-account-id",  # no secret to AWS, but it names the owner; those of the documentation are nobody's
+        entity="API_KEY",
+        pattern=r"(?i:aws[ _.-]?account)(?i:[ _.-]?(?:id|no|number|nr))?[\"'`\]]{0,3}\s{0,3}(?:[:=\x02]|=>|:=|\bis\b)\s{0,3}[\"'`]{0,2}"
+        r"(?P<value>[0-9]{12}|[0-9]{4}-[0-9]{4}-[0-9]{4})(?![0-9A-Za-z-])",
+        keywords=("aws account", "aws_account", "awsaccount", "aws-account", "aws.account"),
+        validate=lambda match: not _NOBODYS.fullmatch(match["value"].replace("-", "")),
+        weight=50,
+        hits=(("AWS_ACCOUNT_ID=482910375526", "482910375526"), ('"awsAccountId": "482910375526"', "482910375526")),
+        misses=("AWS_ACCOUNT_ID=123456789012", "AWS_ACCOUNT_ID=111122223333", "AWS_ACCOUNT_ID=000000000000", "aws account 1234"),
     ),
     shaped("amazon-mws-key", rf"amzn\.mws\.(?P<body>{UUID})", "amzn.mws.", "amzn" + ".mws." + A_UUID),
     token("amazon-oauth-secret", "amzn1.oa2-cs.v1.", HEX, 64),
@@ -101,12 +129,20 @@ def _is_aws_secret(match: re.Match[str]) -> bool:
         return False
     # A SHA-1 has no capitals, a path has few: random base64 has all three.
     kinds = sum((any(map(str.islower, value)), any(map(str.isupper, value)), any(map(str.isdigit, value))))
-    return kinds == 3 and len(set(value)) > 14 and value.count("/") < 7
+    return kinds == 3 and len(set(value)) > 14 and value.count("/") < 7 and not value.endswith(("EXAMPLEKEY", "EXAMPLE"))
 
 
 _GOOGLE = (
     token("google-api-key", "AIza", WORD, 35, left=CLOSED),
     token("gemini-key", "AQ.Ab8RN6", WORD, (40, 80)),
+    shaped(  # opens nothing alone, but names whose application it is
+        "google-oauth-client",
+        r"(?P<value>[0-9]{9,14}-(?P<body>[a-z0-9]{32})\.apps\.googleusercontent\.com)",
+        ".apps.googleusercontent.com",
+        "123456789012-" + sample(LOWER, 32) + ".apps.googleusercontent" + ".com",
+        reach=(48, 30),
+        left=CLOSED,
+    ),
     token("google-oauth-secret", "GOCSPX-", WORD, 28),
     shaped(
         "google-oauth-token",
@@ -205,7 +241,7 @@ _AZURE = (
     ),
     shaped(
         "azure-connection-key",
-        r"(?:AccountKey|SharedAccessKey|SharedSecretValue|SharedSecretIssuerKey|accesskey|AccessKey|PrimaryKey|SecondaryKey)[\"'\\]{0,3}\s{0,2}[=:\x02]\s{0,2}[\"'\\]{0,3}(?P<value>(?P<body>[A-Za-z0-9+/%]{40,100})={0,2})",
+        r"(?:AccountKey|SharedAccessKey|SharedSecretValue|SharedSecretIssuerKey|accesskey|(?<!Secret)AccessKey|PrimaryKey|SecondaryKey)[\"'\\]{0,3}\s{0,2}[=:\x02]\s{0,2}[\"'\\]{0,3}(?P<value>(?P<body>[A-Za-z0-9+/%]{40,100})={0,2})",
         ("accountkey", "sharedaccesskey", "sharedsecret", "accesskey", "primarykey", "secondarykey"),
         ("AccountKey=" + sample(BASE64, 86) + "==", sample(BASE64, 86) + "=="),
         ("SharedAccessKey=" + sample(BASE64, 43) + "=", sample(BASE64, 43) + "="),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from excise.privacy.detect.assignment_value import in_table_of_hashes
 from excise.privacy.detect.detector import Finding
 from excise.privacy.detect.secrets_services import SERVICES
 from excise.privacy.detect.secrets_shape import A_UUID, ALNUM, HEX, UUID, WORD, sample
@@ -37,6 +38,7 @@ _TO_VALUE = re.compile(
 _SECTION = re.compile(rf"\]\s{{1,4}}(?P<name>[\w-]{{0,24}}(?i:key|token|secret|auth))[ \t]{{0,8}}[=:]{{1,2}}[ \t]{{0,4}}{_QUOTES}{{0,2}}")
 # `--x-key v`
 _FLAG = re.compile(r"(?P<name>[\w.-]{0,40}+)[ \t]{1,4}[\"'`]?")
+_DOCKER = re.compile(r"(?:^|[\n\x02\x03])[ \t]{0,8}(?:ENV|ARG|setenv|setx)[ \t]+\w{0,24}$")  # `ENV X_KEY v`
 _ASSIGNED, _SECTIONED, _FLAGGED = (_TO_VALUE,), (_TO_VALUE, _SECTION), (_TO_VALUE, _FLAG)
 # The value goes no further, and is no call, no host, no path of attributes.
 _WHOLE_VALUE = r"(?![A-Za-z0-9+/_=:(-]|\.[A-Za-z0-9])"
@@ -134,7 +136,7 @@ class NamedServices:
     def _end(self, text: str, start: int, shapes: tuple[_Shape, ...]) -> int:
         for shape in shapes:
             whole = shape.pattern.match(text, start)
-            if whole and _random(whole[0], shape.kind):
+            if whole and _random(whole[0], shape.kind) and not in_table_of_hashes(text, start, whole.end()):
                 return whole.end()
         return 0
 
@@ -145,7 +147,7 @@ def _forms(text: str, place: int, end: int) -> tuple[re.Pattern[str], ...]:
     """
     if text.startswith("]", end):
         return _SECTIONED
-    return _FLAGGED if text.find("--", max(0, place - 24), place) >= 0 else _ASSIGNED
+    return _FLAGGED if text.find("--", max(0, place - 24), place) >= 0 or _DOCKER.search(text, max(0, place - 40), place) else _ASSIGNED
 
 
 def _inside_a_word(text: str, start: int, end: int) -> bool:

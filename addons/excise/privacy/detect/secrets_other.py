@@ -1,5 +1,5 @@
 """
-Credentials of services that fit nowhere else, and of files of infrastructure: Kubernetes secrets, NuGet, WireGuard; with those of
+Credentials of services that fit nowhere else, and of files of infrastructure: NuGet, WireGuard; with those of
 `secrets_frames`.
 
 Shapes as the services document or issue them, collected 2026-11.
@@ -7,11 +7,8 @@ Shapes as the services document or issue them, collected 2026-11.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-
 from excise.privacy.detect import secrets_frames
-from excise.privacy.detect.detector import Finding, Rule, window
+from excise.privacy.detect.detector import Rule
 from excise.privacy.detect.secrets_shape import A_UUID, ALNUM, BASE64, CLOSED, HEX, UUID, WORD, sample, shaped, token
 
 _SERVICES = (
@@ -80,6 +77,15 @@ _SERVICES = (
     ),
     token("ramp-secret", ("ramp_sec_", "ramp_id_"), ALNUM, (40, 64)),
     token("vanta-token", ("vat_", "vcs_"), HEX, (32, 80), left=CLOSED),
+    shaped(
+        "sumologic-access-id",
+        r"su(?=[a-z]{0,11}[A-Z0-9])[A-Za-z0-9]{12}",
+        "sumo",
+        ("SUMOLOGIC" + "_ACCESS_ID=sukmJrMTHMCMfX", "sukmJrMTHMCMfX"),
+        reach=(0, 60),
+        left=CLOSED,
+        misses=("sumologic supportability", "SUMOLOGIC_ACCESS_ID=su1"),
+    ),
     token("kolide-key", ("k2sk_v1_",), ALNUM, (20, 64)),
     token("gitbook-token", "gb_api_", ALNUM, (36, 50)),
     token("fullstory-key", ("na1.", "eu1."), BASE64, (40, 120), left=CLOSED, words=True),
@@ -130,15 +136,6 @@ _FILES = (
         left="",
         right="(?![A-Za-z0-9+/=])",
         entity="PRIVATE_KEY",
-    ),
-    shaped(
-        "docker-registry-auth",
-        r"\"auth\\?\"\s{0,3}:\s{0,3}\\?\"(?P<value>[A-Za-z0-9+/]{12,400}={0,2})\\?\"",
-        '"auth',
-        ('"https://index.docker.io/v1/": {"auth": "' + "dXNlcjpodW50ZXIyeHl6" + '"}', "dXNlcjpodW50ZXIyeHl6"),
-        left="",
-        right="",
-        words=True,
     ),
 )
 

@@ -37,7 +37,7 @@ def _grants(match: re.Match[str]) -> bool:
     bits = surprise(value)
     if match["name"].lower() in _NAMES:
         return bits > -4 and _CAPITAL_OR_DIGIT.search(value) is not None
-    return len(value) >= 10 and bits > 6 and _CAPITAL_OR_DIGIT.search(value) is not None
+    return len(value) >= 10 and bits > 6 and "//" not in value and _CAPITAL_OR_DIGIT.search(value) is not None
 
 
 _SIGNATURE = "3f9a0c7e1b8d5a2f6c4e9b0d7a1c5e3f" * 2

@@ -40,8 +40,8 @@ US_ROWS = (
     ),
     IdRule(
         "us-mbi", "MEDICAL_ID",
-        "[1-9][AC-HJ-KM-NP-RT-Y][0-9AC-HJ-KM-NP-RT-Y]9-?[AC-HJ-KM-NP-RT-Y][0-9AC-HJ-KM-NP-RT-Y]9-?[AC-HJ-KM-NP-RT-Y]{2}99", None,
-        names="mbi|medicare beneficiary|medicare number|medicare id|medicare no|medicare",
+        "[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]9[ -]?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]9[ -]?[AC-HJKMNP-RT-Y]{2}99", None,
+        names="mbi|medicare beneficiary|medicare number|medicare id|medicare no|medicare|beneficiary id|beneficiary identifier",
     ),
     IdRule(
         "us-dea", "MEDICAL_ID", "[ABCDEFGHJKLMPRSTUX][A-Z9]-?9999999", check.dea,

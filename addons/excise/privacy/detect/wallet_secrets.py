@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from excise.privacy.detect.bip39_words import WORDS
-from excise.privacy.detect.detector import Detector, Finding, window
+from excise.privacy.detect.detector import Detector, Finding, Rule, window
+from excise.privacy.detect.digits import words_of
 
 _COUNTS = (24, 21, 18, 15, 12)
 _ANY_WORD = re.compile(r"[^\W\d_]+")
@@ -90,6 +91,59 @@ class SeedPhrase:
                         return
 
 
+class LonePhrase:
+    """
+    A seed phrase that is a whole line or string, words and single spaces alone: nobody writes such a sentence by chance.
+    """
+
+    name = "seed-phrase-alone"
+    entities = ("SEED_PHRASE",)
+    keywords: tuple[str, ...] = ()
+    sketch = rb"(?:^|[\n\x02\x03\"'`])[a-z]{3,8}(?: [a-z]{3,8}){11}"
+    hits: tuple[str | tuple[str, str], ...] = (
+        _PHRASE,
+        (f"these:\n{_PHRASE}\n", _PHRASE),
+        (f'["{_PHRASE}"]', _PHRASE),
+    )
+    misses: tuple[str, ...] = (
+        f"they said {_PHRASE}",
+        _PHRASE.replace("yellow", "thank"),
+        "this whole line has twelve small words and not all are listed",
+    )
+    _WORDS = r"[a-z]{3,8}(?: [a-z]{3,8}){11,23}(?=[\r\n\x02\x03\"'`]|\Z)"
+    _FIRST = re.compile(_WORDS)
+    _LINE = re.compile(rf"[\n\x02\x03\"'`]{_WORDS}")  # begins with few signs: much faster than looking behind at every place
+
+    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
+        if first := self._FIRST.match(text):
+            yield from self._phrase(first.start(), first[0])
+        for line in self._LINE.finditer(text):
+            yield from self._phrase(line.start() + 1, line[0][1:])
+
+    def _phrase(self, start: int, line: str) -> Iterator[Finding]:
+        words = line.split(" ")
+        if len(words) in _COUNTS and all(word in WORDS for word in words) and _is_right([WORDS[word] for word in words]):
+            yield Finding(start, start + len(line), "SEED_PHRASE", self.name, 70)
+
+
+class LoneImportKey:
+    """
+    A private key in Wallet Import Format whose check sum is right: four bytes, so chance makes none.
+    """
+
+    name = "wallet-import-format-alone"
+    entities = ("PRIVATE_KEY",)
+    keywords: tuple[str, ...] = ()
+    sketch = rb"(?:^|[^0-9A-Za-z_])[5KLcTQ69][1-9A-HJ-NP-Za-km-z]{50}"
+    hits: tuple[str | tuple[str, str], ...] = (_WIF, (f"import {_WIF}, please", _WIF))
+    misses: tuple[str, ...] = ("5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK", f"a{_WIF}")
+
+    def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
+        for start, end in words_of(text, "".join(_BASE58), 51):
+            if end - start <= 52 and text[start] in "5KLcTQ69" and _has_check_sum(text[start:end]):
+                yield Finding(start, end, "PRIVATE_KEY", self.name, 70)
+
+
 def _runs(text: str, start: int, end: int) -> Iterator[list[re.Match[str]]]:
     """
     At least twelve words of the list, one after the other, with nothing but spaces, numbers, commas and quotes between them.
@@ -124,8 +178,12 @@ def is_base58check(match: re.Match[str]) -> bool:
     """
     Whether the last four bytes of the base58 value are the double SHA-256 of what stands before them.
     """
+    return _has_check_sum(match["value"])
+
+
+def _has_check_sum(value: str) -> bool:
     number = 0
-    for sign in match["value"]:
+    for sign in value:
         number = number * 58 + _BASE58[sign]
     raw = number.to_bytes((number.bit_length() + 7) // 8)
     return len(raw) > 4 and sha256(sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
@@ -136,8 +194,10 @@ def _is_scalar(match: re.Match[str]) -> bool:
     return 1 < int(digits, 16) < _ORDER and len(set(digits.lower())) >= 6
 
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     SeedPhrase(),
+    LonePhrase(),
+    LoneImportKey(),
     Detector(
         name="wallet-extended-key",  # BIP-32 and SLIP-132 (y, z, t, u, v), read 2026-11
         entity="PRIVATE_KEY",
@@ -176,7 +236,8 @@ RULES = (
             "deployer_key",
         ),
         reach=(0, 120),
-        pattern=r"(?<![\w+/-])(?:0x)?(?P<value>[0-9a-fA-F]{64})(?![\w+/=-])",
+        # The id of something else may stand beside a key.
+        pattern=r"(?<![\w+/-])(?<![iI]d[\"']: [\"'])(?<![iI]d\x02)(?:0x)?(?P<value>[0-9a-fA-F]{64})(?![\w+/=-])",
         validate=_is_scalar,
         weight=50,
         hits=((f"the private key is 0x{_SCALAR}", _SCALAR),),
