@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import pickle
+import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from excise.errors import Refused, Unavailable
+from excise.privacy import known_values
 from excise.privacy.detect.detector import ELEMENT_END, KEY_END
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.entities import ENTITIES
+from excise.privacy.known_values import KnownValues
 from excise.privacy.placeholder import Placeholders
 from excise.privacy.restore import restore_text
 from excise.privacy.surrogate import Form
@@ -134,6 +138,103 @@ def test_the_rule_is_made_once_per_generation():
     vault.put(EMAIL, "c@d.example", now=1)
     assert _found(vault, "a@b.example c@d.example") == ["a@b.example", "c@d.example"]
     assert restore_text(" ".join(vault.tokens), vault.live) == "a@b.example c@d.example"
+
+
+def _occurrences(values: list[str], text: str) -> list[tuple[int, int]]:
+    """
+    The slow way: every value at every place, those that overlap joined.
+    """
+    spans: list[tuple[int, int]] = []
+    for start in range(len(text)):
+        ends = [start + len(value) for value in values if text.startswith(value, start)]
+        whole = [end for end in ends if known_values._stands_alone(text, start, end, end - start < 8)]
+        if not whole:
+            continue
+        if spans and start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], *whole))
+        else:
+            spans.append((start, max(whole)))
+    return spans
+
+
+_PARTS = st.sampled_from(["a", "b1", "ab", "1", "-", " ", "aB1xaB1x", "é", "王", ELEMENT_END])
+
+
+@given(st.lists(st.lists(_PARTS, min_size=1, max_size=12).map("".join), max_size=8), st.lists(_PARTS, max_size=40).map("".join))
+def test_overlapping_values_are_all_covered(values, text):
+    """
+    What is found is the union of all values that stand somewhere, however they were added; where it costs too much, more than that, but
+    nothing across the bounds of strings.
+    """
+    values = [value for value in values if ELEMENT_END not in value]
+    rule = KnownValues({})
+    for value in values:
+        rule = KnownValues({value: "PERSON"}, before=rule)
+    wanted = _occurrences(values, text)
+    assert [found[:2] for found in rule.find(text, ())] == wanted
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known_values, "_UNITS", 3)
+        patch.setattr(known_values, "_UNITS_PER_SIGN", 0)
+        covered = [found[:2] for found in rule.find(text, ())]
+    assert all(any(first <= start and end <= last for first, last in covered) for start, end in wanted)
+    assert all(one[1] <= other[0] for one, other in pairwise(covered))
+    assert not any(ELEMENT_END in text[start:end] for start, end in covered)
+
+
+@pytest.mark.parametrize("unit", ["aB1x", "a"])
+def test_values_of_one_repetition_cost_no_more(unit):
+    """
+    Values inside each other many times over, in a text that is made of the same.
+    """
+    rule = KnownValues({unit * times: "PASSWORD" for times in range(3, 1000)})
+    text = unit * (200_000 // len(unit))
+    begun = time.thread_time()
+    spans = list(rule.find(text, ()))
+    assert time.thread_time() - begun < 5  # minutes, if every match were looked at
+    assert [span[:2] for span in spans] == [(0, len(text))]
+
+
+def test_one_value_more_in_a_full_vault():
+    """
+    What was made ready is not made anew.
+    """
+    vault = _vault()
+    for number in range(5000):
+        vault.put(PASSWORD, f"{number:05d}-{'x' * 100}", now=0)
+    many = vault.known(0)._many
+    vault.put(PASSWORD, "one more of them", now=0)
+    assert vault.known(0)._many is many
+    assert _found(vault, f"one more of them, 04999-{'x' * 100}") == ["one more of them", f"04999-{'x' * 100}"]
+
+
+def test_a_value_that_comes_while_the_rule_is_made(monkeypatch):
+    """
+    Is in the next one: the generation of the first is an older one.
+    """
+    vault = _vault()
+    vault.put(EMAIL, "a@b.example", now=0)
+
+    def meanwhile(values, **more):
+        if "c@d.example" not in vault:
+            vault.put(EMAIL, "c@d.example", now=0)
+        return KnownValues(values, **more)
+
+    monkeypatch.setattr("excise.privacy.vault.KnownValues", meanwhile)
+    assert vault.known(0).generation == vault.generation - 1
+    assert vault.known(0).generation == vault.generation
+    assert _found(vault, "c@d.example") == ["c@d.example"]
+
+
+def test_the_tokens_of_one_request():
+    """
+    No other value can be asked for by its answer.
+    """
+    vault = _vault()
+    one, other = (vault.put(EMAIL, f"{name}@b.example", now=0) for name in "ac")
+    live = vault.tokens_in([one, "EMAIL_AAAAAAAAAAAAAAAAAA", "x"])
+    assert restore_text(f"{one} {other}", live) == f"a@b.example {other}"
+    assert not vault.tokens_in([])
 
 
 def test_demanded_forms():

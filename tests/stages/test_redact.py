@@ -252,7 +252,7 @@ async def test_the_gate_closes_when_redaction_does_not_work(tmp_path: Path, monk
     """
     house = House(tmp_path, "[{name: everything, profile: secrets}]")
     with structlog.testing.capture_logs() as lines:
-        monkeypatch.setattr(Scanner, "scan", lambda self, text: [])
+        monkeypatch.setattr(Scanner, "scan", lambda self, text, settled=True: [])
         assert await house.check.run() is not None
         with pytest.raises(Unavailable) as caught:
             await house.send(chat("hi"))

@@ -19,10 +19,10 @@ _LONG = 8
 _HEADS = (16, 8, 4, 2, 1)  # a value is looked for by as many of its first characters: few lengths, so few hits at one place
 _BLOCK = 1 << 16
 _RECENT = 512
-# How much work a text may cause before values are no longer told apart; a unit is some 0.3 µs.
+# How much work a text may cause before values are no longer told apart; a unit is up to a microsecond.
 _UNITS = 100_000
-_UNITS_PER_SIGN = 2
-_COMPARED_PER_UNIT = 1024
+_UNITS_PER_SIGN = 1
+_COMPARED_PER_UNIT = 128
 
 _BOUND = re.compile(f"[{BOUNDS}]")
 
@@ -36,7 +36,7 @@ class KnownValues:
     value of 8 characters or more is found inside words too: a model writes `PERSON_…s` for a genitive, and what came back as `Alexanders`
     must be found again. Scripts that put no space between words have no such bounds.
 
-    Time is linear in the text. Texts and values made of the same repetition could cost more than that; when a text has cost two steps a
+    Time is linear in the text. Texts and values made of the same repetition could cost more than that; when a text has cost a step a
     character, the rest of it is searched for the first characters of values only, and what follows these is covered to the length of the
     longest value: too much, never too little.
 
@@ -60,7 +60,8 @@ class KnownValues:
         self, values: Mapping[str, str] | Iterable[tuple[str, str]], *, generation: int = 0, before: KnownValues | None = None
     ) -> None:
         self.generation = generation
-        self._many, self._recent = (before._many, before._recent) if before is not None else (_Tier({}), _Tier({}))
+        self._many: _Tier = before._many if before is not None else _Tier({})
+        self._recent: _Tier = before._recent if before is not None else _Tier({})
         new: dict[str, str] = {}
         for value, entity in values.items() if isinstance(values, Mapping) else values:
             # A value cannot reach over the bounds of a document's strings; one with such a character inside was none of a document.
@@ -190,28 +191,26 @@ def _covered(text: str, searched: str, at: int, span: Finding | None, tiers: lis
     The spans from `at` on, without a look at what follows the values' heads.
     """
     widest = _HEADS[0] + max(tier.longest for tier in tiers)
-    hits = sorted(
-        ((start + at, index, tier) for tier in tiers for index, start, _ in tier.search(searched[at:], overlapping=False)),
-        key=itemgetter(0),
-    )
+    rest = searched[at:]
+    hits = [(start + at, index, tier) for tier in tiers for index, start, _ in tier.search(rest, overlapping=False)]
     bound = -1
-    for start, index, tier in hits:
+    for start, index, tier in sorted(hits, key=itemgetter(0)):
         if bound < start:
             found = _BOUND.search(text, start)
             bound = found.start() if found else len(text)
-        # A head that overlaps the one found is not among the hits, and may begin before it.
-        first = (
-            max(start - _HEADS[0], *(text.rfind(sign, max(0, start - _HEADS[0]), start) + 1 for sign in BOUNDS))
-            if span is None or start >= span.end
-            else start
-        )
         end = min(start + widest, bound)
+        if span is not None and start < span.end:
+            span = span._replace(end=max(span.end, end))
+            continue
+        # A head that overlaps this one is not among the hits, and may begin before it.
+        before = max(0, start - _HEADS[0])
+        first = max(before, *(text.rfind(sign, before, start) + 1 for sign in BOUNDS))
         if span is not None and first < span.end:
             span = span._replace(end=max(span.end, end))
             continue
         if span is not None:
             yield span
-        span = Finding(max(first, 0), end, tier.values[tier.groups[index].values[0]], KnownValues.name, _WEIGHT)
+        span = Finding(first, end, tier.values[tier.groups[index].values[0]], KnownValues.name, _WEIGHT)
     if span is not None:
         yield span
 

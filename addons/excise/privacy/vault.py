@@ -20,6 +20,8 @@ from excise.privacy.placeholder import Placeholders
 from excise.privacy.restore.live import Live
 from excise.privacy.surrogate import Form, surrogate
 
+__all__ = ["KnownValues", "Limits", "Vault", "Vaults"]
+
 _ENTRY_BYTES = 600  # of one entry beside its value: two dictionaries, two strings, what the search needs
 
 

@@ -5,6 +5,7 @@ Citations and annotations point to the same words after restoring as before.
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from excise.wire.frame import Frame, Framing
@@ -147,3 +148,23 @@ def test_text_that_left_unread_counts() -> None:
     annotation = {"choices": [{"index": 0, "delta": {"annotations": [{"url_citation": {"start_index": start, "end_index": end}}]}}]}
     last = _events("chat-content", *events, annotation)[-1]["choices"][0]["delta"]["annotations"][0]["url_citation"]
     assert _points_to(with_values(whole), last) == "«that»"
+
+
+def test_many_offsets_and_many_values() -> None:
+    """
+    Each offset is moved by what stands before it, without counting that anew.
+    """
+    many = 5000
+    piece = f"{PERSON} "
+    content = piece * many
+    notes = [
+        {"type": "url_citation", "url_citation": {"start_index": at * len(piece), "end_index": at * len(piece) + len(PERSON)}}
+        for at in range(many)
+    ]
+    begun = time.thread_time()
+    message = _document({"choices": [{"index": 0, "message": {"content": content, "annotations": notes}}]})["choices"][0]["message"]
+    assert time.thread_time() - begun < 8  # a minute, if each offset went over all values
+    person = VALUES["PERSON"]
+    for note in message["annotations"][:: many // 50]:
+        cited = note["url_citation"]
+        assert message["content"][cited["start_index"] : cited["end_index"]] == person

@@ -90,6 +90,22 @@ def test_what_is_counted() -> None:
     assert counts == Counts(restored=2, damaged=1, unknown=1)
 
 
+def test_an_answer_does_not_grow_without_bound() -> None:
+    """
+    One long value's placeholder again and again: past 4 MiB and eight times what came, it stays, and is counted.
+    """
+    token, value, many = EMAIL, "x" * 100_000, 200
+    raw = json.dumps({"choices": [{"index": 0, "message": {"content": f"{token} " * many}}]}).encode()
+    restorer = Restorer("openai-chat", "chat", Framing.JSON, {token: value})
+    out = b"".join(frame.raw for frame in [*restorer.feed([Frame(raw, None, raw)]), *restorer.close()])
+
+    content = json.loads(out)["choices"][0]["message"]["content"].split()
+    assert len(out) <= (4 << 20) + 9 * len(raw)
+    assert restorer.counts == Counts(restored=content.count(value), too_much=content.count(token))
+    assert len(content) == many
+    assert content.count(value) >= 40
+
+
 def test_a_placeholder_ends_where_it_ends() -> None:
     """
     Fixed length: glued neighbours, digits behind, another placeholder's code before.

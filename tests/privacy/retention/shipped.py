@@ -12,11 +12,11 @@ import orjson
 from excise.catalog.providers import Catalog
 from excise.catalog.request import cut
 from excise.catalog.retention import load_retention
-from excise.wire.json_edit import apply
 from excise.privacy.retention.making import RetentionPlan
 from excise.privacy.retention.plan import plan
 from excise.privacy.retention.where import Facts
 from excise.stages.retain import entries_of
+from excise.wire.json_edit import apply
 
 BOOK = load_retention()
 ENTRIES, UNLISTED = entries_of(BOOK)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from excise.wire.json_edit import apply
 from excise.privacy.retention.receipt import Outcome
 from excise.privacy.retention.where import Facts
+from excise.wire.json_edit import apply
 from privacy.retention.shipped import BOOK, ENTRIES, facts, planned, sent
 
 ENCRYPTED = "reasoning.encrypted_content"

@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from excise.privacy.retention.entry import Ban, Entry, Switch
-from excise.wire.json_edit import apply
 from excise.privacy.retention.receipt import Outcome
 from excise.privacy.retention.where import EVERY, Facts, Where
+from excise.wire.json_edit import apply
 from privacy.retention.shipped import ENTRIES, planned
 
 BANS = [pytest.param(entry, ban, id=f"{id_}-{ban.rule[7:40]}") for id_, entry in ENTRIES.items() for ban in entry.bans]

@@ -192,10 +192,11 @@ class _Reader:
         """
         direction, inner = argument
         if operator is sre.ASSERT_NOT:
-            allowed = ANY & ~_certain(*inner[0], flags) | _EDGE if len(inner) == 1 else ANY
+            allowed = ANY & ~_certain(inner[0][0], inner[0][1], flags) | _EDGE if len(inner) == 1 else ANY
         else:
             # Of several characters the one that is nearest.
-            allowed = (_class(*inner[-1 if direction < 0 else 0], flags) or ANY) if len(inner) else ANY
+            nearest = inner[-1 if direction < 0 else 0] if len(inner) else None
+            allowed = ANY if nearest is None else _class(nearest[0], nearest[1], flags) or ANY
         return _Begun(before=allowed) if direction < 0 else _Begun(behind=allowed)
 
     def _repeat(self, least: int, most: int, inner: Any, flags: int, at: int) -> list[_Begun]:

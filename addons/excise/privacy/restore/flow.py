@@ -5,6 +5,10 @@ One channel of an answer: text that comes in pieces, and leaves with values in t
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from excise.privacy.restore.live import Counts, Live
@@ -13,6 +17,7 @@ from excise.privacy.restore.nesting import Nesting
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _ESCAPED = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 _FIRST = re.compile(r"[^ \t\r\n]")
+_START, _START_BYTES = attrgetter("start"), attrgetter("start_bytes")
 
 
 def escape(text: str, depth: int = 1) -> str:
@@ -51,6 +56,26 @@ class Shift(NamedTuple):
     length_bytes: int
 
 
+_GROWTH = 4 << 20
+_GROWTH_PER_BYTE = 8
+
+
+@dataclass(slots=True)
+class Growth:
+    """
+    How many characters one answer may still grow by: what an upstream answers with one long value's placeholder, again and again, would
+    else become a hundred times as long.
+    """
+
+    left: int = _GROWTH
+
+    def received(self, size_bytes: int) -> None:
+        """
+        So much more of the answer has come.
+        """
+        self.left += _GROWTH_PER_BYTE * size_bytes
+
+
 class Flow:
     """
     Restores one channel. Holds back only the longest end that may be the beginning of a live token, so at most a token's length
@@ -68,12 +93,14 @@ class Flow:
         live: What to look for.
         counts: Added to.
         certain: The text is meant to be JSON.
+        growth: Of the answer; past it placeholders stay. `None`: no limit.
     """
 
     __slots__ = (
         "_before",
         "_certain",
         "_counts",
+        "_growth",
         "_json",
         "_live",
         "_nesting",
@@ -85,8 +112,9 @@ class Flow:
         "shifts",
     )
 
-    def __init__(self, live: Live, counts: Counts, *, certain: bool = False) -> None:
+    def __init__(self, live: Live, counts: Counts, *, certain: bool = False, growth: Growth | None = None) -> None:
         self._live = live
+        self._growth = growth
         self._counts = counts
         self._certain = certain
         self._json: bool | None = True if certain else None  # None: nothing but blanks so far
@@ -97,7 +125,7 @@ class Flow:
         self._place_bytes = 0
         self.held = ""
         self.held_raw = b""
-        self.shifts: list[Shift] = []
+        self.shifts: list[Shift] = Shifts()
 
     @property
     def watchful(self) -> bool:
@@ -144,6 +172,9 @@ class Flow:
             written = escape(value, depth) if depth else value
             if begin < gone:
                 written = _without_slashes(value, gone, depth)
+            if not self._may_grow(len(written) - (end - start)):
+                at = start
+                continue
             self._shift(whole[start:end], written)
             self._pass(whole[start:end])
             edits.append((start, end, written))
@@ -152,6 +183,16 @@ class Flow:
         self._pass(whole[at:kept])
         self.held = whole[kept:]
         return Change(edits, kept)
+
+    def _may_grow(self, by: int) -> bool:
+        if self._growth is None or by <= 0:
+            return True
+        if by > self._growth.left:
+            self._counts.restored -= 1
+            self._counts.too_much += 1
+            return False
+        self._growth.left -= by
+        return True
 
     def _pass(self, text: str) -> None:
         if not text:
@@ -184,17 +225,41 @@ def _without_slashes(value: str, slashes: int, depth: int) -> str:
     return ("\\" * slashes).join(units) + escape(value[1:], depth)
 
 
-def shifted(place: int, shifts: list[Shift], *, in_bytes: bool = False, end: bool = False) -> int:
+class Shifts(list[Shift]):
+    """
+    Replacements in ascending order, only ever appended to; knows how far each has moved what follows it.
+    """
+
+    __slots__ = ("_moved",)
+
+    def __init__(self, shifts: Iterable[Shift] = ()) -> None:
+        super().__init__(shifts)
+        self._moved: list[tuple[int, int]] = []  # by all before each: code points, bytes
+
+    def moved_before(self, index: int) -> tuple[int, int]:
+        """
+        By how much the replacements before this one have moved it: in code points, in bytes.
+        """
+        moved = self._moved
+        while len(moved) <= index:
+            if not moved:
+                moved.append((0, 0))
+                continue
+            last, (signs, count) = self[len(moved) - 1], moved[-1]
+            moved.append((signs + last.length - last.end + last.start, count + last.length_bytes - last.end_bytes + last.start_bytes))
+        return moved[index]
+
+
+def shifted(place: int, shifts: Shifts, *, in_bytes: bool = False, end: bool = False) -> int:
     """
     Where a place of the provider's text is now. A place inside a token goes to the begin of the value, an end to its end.
     """
-    moved = 0
-    for shift in shifts:
-        start, stop, length = (
-            (shift.start_bytes, shift.end_bytes, shift.length_bytes) if in_bytes else (shift.start, shift.end, shift.length)
-        )
-        if place >= stop:
-            moved += length - (stop - start)
-        elif place > start:
-            return start + moved + (length if end else 0)
-    return place + moved
+    index = bisect_left(shifts, place, key=_START_BYTES if in_bytes else _START) - 1
+    if index < 0:
+        return place
+    shift = shifts[index]
+    moved = shifts.moved_before(index)[in_bytes]
+    start, stop, length = (shift.start_bytes, shift.end_bytes, shift.length_bytes) if in_bytes else (shift.start, shift.end, shift.length)
+    if place >= stop:
+        return place + moved + length - (stop - start)
+    return start + moved + (length if end else 0)

@@ -50,11 +50,13 @@ class Counts:
         restored: Turned back.
         damaged: Of the form of a placeholder, but not made by us: a model copied it wrongly, or invented it. Left as it is.
         unknown: Made by us, but for another conversation, or its value is forgotten. Left as it is.
+        too_much: Live, but the answer would have grown beyond its bound (4 MiB and eight times what came). Left as it is.
     """
 
     restored: int = 0
     damaged: int = 0
     unknown: int = 0
+    too_much: int = 0
 
 
 class Live:

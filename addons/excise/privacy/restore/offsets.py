@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from excise.privacy.restore.channels import Channel
-from excise.privacy.restore.flow import Shift, shifted
+from excise.privacy.restore.flow import Shift, Shifts, shifted
 from excise.privacy.restore.places import Path
 from excise.wire.usage_values import items, part
-
-Shifts = list[Shift]
 
 # A frame without one of these has no offsets.
 may_have_offsets = re.compile(rb'"(?:start_index|startIndex|endIndex|start)"').search
@@ -25,17 +23,27 @@ _CAMEL = ("startIndex", "endIndex")
 _SHORT = ("start", "end")
 
 
-def rebased(body: Any, of_channel: Callable[[Channel], Shifts], of_string: Mapping[Path, Shifts]) -> Iterator[tuple[Path, int]]:
+def rebased(
+    body: Any, channel_shifts: Callable[[Channel], list[Shift]], string_shifts: Mapping[Path, list[Shift]]
+) -> Iterator[tuple[Path, int]]:
     """
     Path and new value of every offset in a frame that has moved.
 
     Args:
         body: The frame's document.
-        of_channel: What moved in a channel so far; empty where nothing did.
-        of_string: What moved in strings of this frame that were restored by themselves.
+        channel_shifts: What moved in a channel so far; empty where nothing did.
+        string_shifts: What moved in strings of this frame that were restored by themselves.
     """
     if type(body) is not dict:
         return
+    of_string = {path: _ready(shifts) for path, shifts in string_shifts.items()}
+    ready: dict[Channel, Shifts] = {}
+
+    def of_channel(name: Channel) -> Shifts:
+        if name not in ready:
+            ready[name] = _ready(channel_shifts(name))
+        return ready[name]
+
     for at, choice in enumerate(items(body.get("choices"))):
         if type(choice) is dict:
             shifts = of_channel((choice.get("index", at), "content"))
@@ -53,6 +61,10 @@ def rebased(body: Any, of_channel: Callable[[Channel], Shifts], of_string: Mappi
         yield from _citations(("citations",), body.get("citations"), of_channel(("text",)))
     if of_string:
         yield from _beside(body, of_string)
+
+
+def _ready(shifts: list[Shift]) -> Shifts:
+    return shifts if isinstance(shifts, Shifts) else Shifts(shifts)
 
 
 def _beside(body: Any, of_string: Mapping[Path, Shifts]) -> Iterator[tuple[Path, int]]:

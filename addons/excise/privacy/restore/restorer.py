@@ -9,7 +9,7 @@ from typing import Any
 
 from excise.privacy.restore.carried import Carried, Changes, begins, parsed
 from excise.privacy.restore.channels import Channel, Channels, Piece, Sight
-from excise.privacy.restore.flow import Flow, Shift
+from excise.privacy.restore.flow import Flow, Growth, Shift
 from excise.privacy.restore.framing import line_end_missing, with_data
 from excise.privacy.restore.live import Counts, Live
 from excise.privacy.restore.offsets import may_have_offsets, rebased
@@ -34,7 +34,8 @@ class Restorer:
     cannot be restored stays as it is.
 
     Values are escaped as deep as their place is in JSON inside JSON, which is followed as the text comes. Offsets into restored text
-    are moved with it. What is signed or encrypted, and log probabilities, are left alone: the placeholder stays.
+    are moved with it. An answer grows by 4 MiB and eight times its size at most: past that, placeholders stay, and are counted.
+    What is signed or encrypted, and log probabilities, are left alone: the placeholder stays.
 
     Not promised: a placeholder that a model wrote in another case is put back only if a cut between two pieces leaves two letters of it
     before the cut; one that stands in fenced JSON inside prose is not escaped for it.
@@ -56,6 +57,7 @@ class Restorer:
         "_channels",
         "_dialect",
         "_framing",
+        "_growth",
         "_last",
         "_live",
         "_moved",
@@ -80,6 +82,7 @@ class Restorer:
         self._bytes: Flow | None = None  # a body that comes as bytes
         self._plain = dialect == "bedrock-agent"
         self._last = b""
+        self._growth = Growth()
         self.counts = Counts()
 
     def __repr__(self) -> str:
@@ -93,6 +96,7 @@ class Restorer:
         interesting, unread = self._live.interesting, self._unread
         for frame in frames:
             data = frame.data
+            self._growth.received(len(frame.raw))
             if data is None:
                 out.append(self._opaque(frame) if self._framing in (Framing.OPAQUE, Framing.JSON) else frame)
             elif (
@@ -132,7 +136,7 @@ class Restorer:
         Bytes without frames: text, or a document too large to be held. Read as if every byte were a character; tokens are ASCII.
         """
         if self._bytes is None:
-            self._bytes = Flow(self._live, self.counts, certain=self._framing is Framing.JSON)
+            self._bytes = Flow(self._live, self.counts, certain=self._framing is Framing.JSON, growth=self._growth)
         raw = self._carried.through(self._bytes, frame.raw, final=False)
         return frame if raw == frame.raw else Frame(raw, frame.event, frame.data, frame.headers)
 
@@ -161,7 +165,7 @@ class Restorer:
         self._carried.flush(out, (), keep=set() if whole else {name})
         if whole:
             # Where it is a document that was cut, no client can read it; where it is text, this is all that can be done.
-            changed = self._carried.through(Flow(self._live, self.counts), data, final=True)
+            changed = self._carried.through(Flow(self._live, self.counts, growth=self._growth), data, final=True)
             out.append(frame if changed == data else with_data(frame, self._framing, changed, event=frame.event))
         else:
             self._carried.text(frame, Piece(name, (), ""), out)
@@ -190,17 +194,18 @@ class Restorer:
         out.append(self._carried.written(frame, changes, numbers) if changes or numbers else frame)
 
     def _flow(self, piece: Piece) -> Flow:
-        return Flow(self._live, self.counts, certain=piece.certain)
+        return Flow(self._live, self.counts, certain=piece.certain, growth=self._growth)
 
     def _strings(self, body: Any, sight: Sight, changes: Changes) -> dict[Path, list[Shift]]:
         """
         Restore what is no piece; what moved in it.
         """
-        live, shifts = self._live, {}
+        live = self._live
+        shifts: dict[Path, list[Shift]] = {}
         done = {piece.path for piece in sight.pieces}
         for path, text, certain in strings(body, done, sight.untouched):
             if live.may_stand_in(text):
-                flow = Flow(live, self.counts, certain=certain)
+                flow = Flow(live, self.counts, certain=certain, growth=self._growth)
                 if (change := flow.feed(text, final=True)) is not None and change.edits:
                     changes[path] = (None, change, "")
                     shifts[path] = flow.shifts

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from excise.privacy.retention.entry import Standing, Switch
-from excise.wire.json_edit import Edit
 from excise.privacy.retention.receipt import Outcome, Receipt
 from excise.privacy.retention.signed import signed_by
 from excise.privacy.retention.target import taken, with_value
 from excise.privacy.retention.where import Facts, other_spelling, values
+from excise.wire.json_edit import Edit
 
 
 @dataclass(frozen=True, slots=True)
