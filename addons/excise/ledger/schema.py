@@ -122,6 +122,7 @@ CALLS = _columns(
     ("journal_offset", "BIGINT", "byte offset of its line there"),
     ("redaction_rule", "VARCHAR", "entry of the policy's `redact` that decided; NULL: the call was not scanned"),
     ("scanned_bytes", "BIGINT", "bytes of the request that were read as text and scanned"),
+    ("skipped_bytes", "BIGINT", "bytes left out by a named rule: the provider's own credential, ids, signatures, framing"),
     ("unscanned_bytes", "BIGINT", "bytes that were not: pictures, audio, and what policy let pass unread"),
     ("restored_total", "INTEGER", "placeholders turned back into their values in the answer"),
     ("damaged_total", "INTEGER", "placeholders the model had damaged, which stayed as they were"),

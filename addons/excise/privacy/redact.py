@@ -46,7 +46,7 @@ class Redaction:
     Attributes:
         rule: Entry of the policy's `redact`.
         counts: (entity, detector, action) -> how often.
-        scanned_bytes, unscanned_bytes: Of the request, as the walk accounts for them.
+        scanned_bytes, skipped_bytes, unscanned_bytes: Of the request, as the walk accounts for them.
         live: Placeholders that may come back in the answer, and what they stand for; `None`: there are none.
         answers: What is done with things the model itself produced; `None`: answers are not scanned.
         protection: What answers are scanned by; `None`: they are not.
@@ -55,6 +55,7 @@ class Redaction:
     rule: str
     counts: Counts
     scanned_bytes: int
+    skipped_bytes: int
     unscanned_bytes: int
     live: Live | None = field(default=None, repr=False)
     answers: Action | None = None

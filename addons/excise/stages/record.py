@@ -258,6 +258,7 @@ def protecting(exchange: Exchange) -> dict[str, Any]:
         "redactions_total": taken,
         "redactions": kinds or None,
         "scanned_bytes": redaction.scanned_bytes,
+        "skipped_bytes": redaction.skipped_bytes,
         "unscanned_bytes": redaction.unscanned_bytes,
         "redactions_detail": detail,
     }

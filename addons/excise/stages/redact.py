@@ -107,6 +107,7 @@ class Redact(Stage):
             rule=protection.name,
             counts=plan.counts,
             scanned_bytes=source.coverage.scanned,
+            skipped_bytes=source.coverage.skipped.total(),
             unscanned_bytes=source.coverage.binary_bytes + source.coverage.unknown_bytes,
             live=self._live(vault, plan, prompt.json),
             answers=protection.answers,

@@ -313,6 +313,7 @@ def test_what_a_function_is_given_is_assigned(form: str) -> None:
         'getSecret("prod/db/password")', 'token("user_name_field")', 'has_key("AccessTokenProvider")', "api_key: _AzureApiKeyT | None",
         "gpg --recv-keys 8FCCA13FEF1D0C2E91008E09770F7A9A5AE15600",
         "passValue('str\\x00ing1')", r"let ignore_pat = '\.\(Z\|gz\|bz2\|zip\|tgz\)$'",
+        'token("smtp2go-long-key", "api-")',
         '__all__ = ["OAuth", "DjangoOAuth1App"]', "#define xmlSecKeyLoad   xmlSecGnuTLSAppKeyLoad",
         "ChangeToken\x02abcd12f2-46da-4fdb-b8d5-fbd4c466928f\x03",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",

@@ -300,7 +300,58 @@ def test_extracted_text_is_scanned_and_cannot_be_changed() -> None:
 
 def test_token_ids_are_no_text() -> None:
     """
-    A prompt as token ids says what its text says, to the model's tokenizer alone: it is listed, for policy to decide.
+    A prompt as token ids says what its text says, to the model's tokenizer alone: it is not understood, and the reason says what to do.
     """
-    assert of_json({"input": [[9906, 1917, 11, 420] * 4]}).coverage.binary[0].media_type == "application/x-token-ids"
-    assert not of_json({"counts": [1, 2, 3] * 9}).coverage.binary
+    (unknown,) = of_json({"input": [[9906, 1917, 11, 420] * 4]}).coverage.unknown
+
+    assert unknown.where == "$.input[0]"
+    assert "send text" in unknown.why
+    assert not of_json({"counts": [1, 2, 3] * 9}).coverage.unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        ("連絡先は\n", "shift-jis"),
+        ("联系方式和客户\n", "gb18030"),
+        ("контактные данные клиента ", "koi8-r"),
+        ('{"a": "контактные данные"}\n', "cp1251"),
+        ("\x08\x08ab ", "ascii"),
+    ],
+)
+@pytest.mark.parametrize(("name", "content_type"), [("a.csv", "application/octet-stream"), ("a.jsonl", ""), ("a", "text/plain")])
+def test_text_in_any_charset_shows_its_ascii(text: str, charset: str, name: str, content_type: str) -> None:
+    """
+    What is called text is read, whatever its letters are; the bytes around a value stay.
+    """
+    around = (text * 30).encode(charset)
+    source = _of_form(_form(_file("file", name, content_type, around + MARKER.encode())))
+
+    assert around + TOKEN.encode() in replaced(source).body
+    assert not source.coverage.unknown
+    assert not source.coverage.binary
+
+
+@pytest.mark.parametrize("data", ["x y".encode("utf-16") + b"x", "a person called x, who lives there".encode("cp037")])
+def test_text_that_shows_nothing_is_not_understood(data: bytes) -> None:
+    """
+    UTF-16 with half a character, EBCDIC: there is text in it, and nobody here sees it.
+    """
+    source = _of_form(_form(_file("file", "a.txt", "text/plain", data)))
+
+    assert source.coverage.unknown
+    assert not source.coverage.binary
+
+
+def test_letters_in_unknown_bytes_are_seen() -> None:
+    """
+    Bytes of no known kind are binary, but a value in plain letters among them can be blocked.
+    """
+    data = bytes(range(256)) + f" {MARKER} ".encode() + bytes(range(128, 256))
+
+    for source in (
+        _of_form(_form(_file("file", "a.bin", "application/octet-stream", data))),
+        of_request("POST", "/", (), "application/octet-stream", data, None),
+    ):
+        assert [spot.frozen for spot in spots(source)] == [True]
+        assert source.coverage.binary

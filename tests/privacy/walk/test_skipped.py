@@ -13,7 +13,7 @@ import pytest
 from excise.errors import BadRequest, InternalError
 from excise.privacy.detect.detector import Finding
 from excise.privacy.walk.layer import Place
-from excise.privacy.walk.source import Source, of_text
+from excise.privacy.walk.source import Source, of_request, of_text
 from excise.privacy.walk.views import Bounds
 from privacy.walk.marker import MARKER, TOKEN, findings, of_json, replaced, spots
 
@@ -96,12 +96,65 @@ def test_a_bogus_signature_freezes_nothing(signature: str) -> None:
     """
     Or anything could be put out of reach.
     """
-    source = of_json({"type": "thinking", "thinking": MARKER, "signature": signature})
+    block = {"type": "thinking", "thinking": MARKER, "signature": signature}
+    source = of_json({"messages": [{"role": "assistant", "content": [block]}]})
 
-    assert orjson.loads(replaced(source).body)["thinking"] == TOKEN
+    assert orjson.loads(replaced(source).body)["messages"][0]["content"][0]["thinking"] == TOKEN
 
 
-IDS = ["call_0Ab1Cd2Ef3Gh4Ij5", "toolu_01A09q90qw90lq917835lq9", "0f8fad5b-d9cb-469f-a165-70867728950e", "chatcmpl-9xYz0aBcDeFgH12345678"]
+_SIGNED_TEXT = {"type": "thinking", "text": MARKER, "signature": SIGNATURE}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        _SIGNED_TEXT,
+        {"text": MARKER, "signature": SIGNATURE, "messages": []},
+        {"messages": [{"role": "user", "content": [_SIGNED_TEXT]}]},
+        {"messages": [{"role": "assistant", "content": [{"text": MARKER, "signature": SIGNATURE}]}]},
+        {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "input": _SIGNED_TEXT}]}]},
+        {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "input": {"content": [_SIGNED_TEXT]}}]}]},
+        {"messages": [{"role": "assistant", "content": orjson.dumps([_SIGNED_TEXT]).decode()}]},
+        {"messages": [{"role": "tool", "content": orjson.dumps({"role": "assistant", "content": [_SIGNED_TEXT]}).decode()}]},
+        {"documents": [orjson.dumps({"messages": [{"role": "assistant", "content": [_SIGNED_TEXT]}]}).decode()]},
+        {"contents": [{"role": "model", "parts": [{"text": MARKER, "signature": SIGNATURE}]}]},
+    ],
+)
+def test_a_signature_elsewhere_freezes_nothing(value: dict[str, object]) -> None:
+    """
+    Webhooks and tools sign what they say, too: only the provider's own blocks, in the model's own turns, cannot be changed.
+    """
+    source = of_json(value)
+
+    assert [spot.frozen for spot in spots(source)] == [False]
+    assert MARKER not in replaced(source).body.decode()
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        {"role": "assistant", "content": [{"reasoningContent": {"reasoningText": {"text": MARKER, "signature": SIGNATURE}}}]},
+        {"role": "assistant", "content": "x", "reasoning_details": [{"type": "reasoning.text", "text": MARKER, "signature": SIGNATURE}]},
+        {"role": "assistant", "thinking_blocks": [{"type": "thinking", "thinking": MARKER, "signature": SIGNATURE}]},
+    ],
+)
+@pytest.mark.parametrize("batch", [False, True])
+def test_signed_blocks_of_all_dialects_stay(turn: dict[str, object], batch: bool) -> None:
+    """
+    Bedrock's, OpenRouter's and LiteLLM's signed text goes back as it came; so it does in a batch.
+    """
+    call = {"messages": [turn]}
+    (spot,) = spots(of_json({"requests": [{"params": call}]} if batch else call))
+
+    assert (spot.frozen, spot.signed) == (True, True)
+
+
+IDS = [
+    "call_0Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op",
+    "toolu_01A09q90qw90lq917835lq9",
+    "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "chatcmpl-9xYz0aBcDeFgH12345678AbCdEfGh",
+]
 
 
 @pytest.mark.parametrize("value", IDS)
@@ -122,6 +175,9 @@ def test_ids_are_left_alone(value: str) -> None:
         "call_abcdefabcdefabcdef",
         "ghp_" + "a1" * 18,
         "msg_" + "AKIA" + "Z2" * 8,
+        "call_" + "wJ4rX7tU" * 5,
+        "wJ4rX7tU" * 5,
+        "4c0883a69102937d" * 4,
     ],
 )
 def test_what_has_not_the_shape_of_an_id_is_scanned(value: str) -> None:
@@ -131,6 +187,18 @@ def test_what_has_not_the_shape_of_an_id_is_scanned(value: str) -> None:
     source = of_json({"id": value, "tool_use_id": "x"})
 
     assert _found(source, value) == [value]
+
+
+@pytest.mark.parametrize("length", [8, 10, 16])
+def test_digests_are_left_alone_where_they_are_called_so(length: int) -> None:
+    """
+    Under `id`, sixty-four digits of hex may be a private key.
+    """
+    digest = "4c08" * length
+
+    assert digest not in of_json({"sha256": digest, "etag": digest}).text
+    assert digest in of_json({"id": digest}).text
+    assert digest in of_request("GET", f"/v1/files/{digest}", ()).text
 
 
 def test_numbers_are_text_where_they_are_long_enough() -> None:
@@ -276,11 +344,47 @@ def test_random_data_in_a_text_is_not_in_the_document() -> None:
     """
     Chance findings inside base64 corrupt it.
     """
-    data = base64.b64encode(_RANDOM.randbytes(600)).decode()
+    data = base64.b64encode(_RANDOM.randbytes(6300)).decode()
     source = of_text(f"blob: {data} end")
 
     assert data[300:340] not in source.text
     assert source.coverage.binary[0].media_type == "application/octet-stream"
+
+
+def test_random_data_no_longer_than_a_token_is_scanned_as_a_whole() -> None:
+    """
+    It may be one. What is found in the middle of it, with no published shape, is chance.
+    """
+    data = base64.b64encode(_RANDOM.randbytes(600)).decode()
+    source = of_text(f"blob: {data} end")
+
+    def found(start: int, weight: int) -> list[str]:
+        return [spot.value for spot in source.spots([Finding(start, start + 40, "CUSTOM", "x", weight)])]
+
+    assert found(6, 20) == [data[:40]]
+    assert found(7, 70) == []
+    assert found(7, 80) == [data[1:41]]
+    assert not source.coverage.binary
+
+
+def _part(value: object) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(value)).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("length", [50, 180, 400, 9000])
+@pytest.mark.parametrize("form", ["{}", "use {} now", "Authorization: Bearer {}", "token={}&x=1", "Cookie: session={}"])
+def test_a_token_stays_whole_in_the_document(form: str, length: int) -> None:
+    """
+    Whatever its parts decode to: who sees a hole does not see the token. It is taken out as one, and not once more for what is in it.
+    """
+    claims = {"iss": "x", "sub": MARKER, "s": "Ab1-" * (length // 4)}
+    token = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}.{base64.urlsafe_b64encode(_RANDOM.randbytes(256)).decode()[:342]}"
+    source = of_json({"content": form.format(token)})
+    first = source.text.index(token)
+    (spot,) = source.spots([Finding(first, first + len(token), "JWT", "jwt", 80), *findings(source.text)])
+
+    assert spot.value == token
+    assert source.text.count(MARKER) == 1
 
 
 @pytest.mark.parametrize(

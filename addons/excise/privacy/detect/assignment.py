@@ -226,6 +226,8 @@ def _judge(text: str, place: int, end: int, sign: re.Match[str], prose: bool, va
     found = text[start:stop]
     if len(found) in _HASH_LENGTHS and in_table_of_hashes(text, start, stop):
         return None
+    if sign["call"] and promised is Promise.KEY and surprise(found) < 0.8 * len(found):
+        return None  # what a function called `token` is given is a name as often
     if prose and quoted is None and not any(map(str.isdigit, found)) and surprise(found) < len(found):
         return None
     if not is_secret(found, promised, enclosed=enclosed):

@@ -273,7 +273,17 @@ _SOCIAL = (
         right=r"(?![\w-])",
         words=True,
     ),
-    token("facebook-token", ("EAA", "EAAC", "EAAG", "EAAB"), ALNUM, (60, 400), left=CLOSED, words=True),
+    shaped(
+        "facebook-token",
+        # Zeros further in are a picture's: `EAAA…` is how base64 writes small numbers.
+        r"EAA(?!A{0,5}[B-Za-z0-9][A-Za-z0-9]{0,400}AAAA)(?P<body>[A-Za-z0-9]{60,400})",
+        "eaa",
+        "E" + "AA" + sample(ALNUM, 60),
+        "E" + "AACEdEose0cBA" + sample(ALNUM, 150),
+        left=LONE,
+        words=True,
+        misses=("EAA" + sample(ALNUM, 50), "EAA" + sample(ALNUM, 40) + "AAAAAAAA" + sample(ALNUM, 40)),
+    ),
     token("instagram-token", ("IGQV", "IGQW", "IGAA"), WORD, (100, 300), left=CLOSED, words=True),
     shaped(
         "twitter-bearer-token",

@@ -46,6 +46,7 @@ class Document:
         self.length = 0
         self.chunks: list[str] = []
         self._chunk_starts: list[int] = []
+        self._runs: dict[int, list[tuple[int, int, bool]]] = {}  # id of a layer -> its long runs, ascending: start, end, by chance
 
     def put(self, layer: Layer, key: str = "", start: int = 0, end: int | None = None) -> None:
         """
@@ -57,6 +58,35 @@ class Document:
         self.pieces.append(Piece(layer, len(head), start))
         self.parts.append(f"{head}{text}{ELEMENT_END}")
         self.length += len(head) + len(text) + 1
+
+    def keep_run(self, layer: Layer, start: int, end: int, *, by_chance: bool) -> None:
+        """
+        Note a long run that is in the document, and was looked into.
+
+        Args:
+            by_chance: What is found inside it, past its first character, is chance.
+        """
+        self._runs.setdefault(id(layer), []).append((start, end, by_chance))
+
+    def knows_run(self, layer: Layer, start: int) -> bool:
+        """
+        Whether a long run begins there that was looked into.
+        """
+        run = self._run(layer, start)
+        return run is not None and run[0] == start
+
+    def is_chance(self, layer: Layer, start: int, end: int) -> bool:
+        """
+        Whether a place is strictly inside a long run where findings are chance.
+        """
+        run = self._run(layer, start)
+        return run is not None and run[2] and run[0] < start and end <= run[1]
+
+    def _run(self, layer: Layer, place: int) -> tuple[int, int, bool] | None:
+        known = self._runs.get(id(layer))
+        if known is None or not (at := bisect_right(known, place, key=lambda run: run[0])):
+            return None
+        return known[at - 1]
 
     def close_chunk(self) -> tuple[str, int]:
         """

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from excise.privacy.walk import runs, skip
+from excise.privacy.walk.candidates import class_text
 from excise.privacy.walk.coverage import Coverage
 from excise.privacy.walk.document import Document
 from excise.privacy.walk.layer import PLAIN, Layer, Place, Trail, path
-from excise.privacy.walk.media import charset_of, is_text_type, magic
+from excise.privacy.walk.media import charset_of, is_text_name, is_text_type, magic, shows_ascii
 from excise.privacy.walk.runs import Held
 from excise.privacy.walk.signs import NO_SIGNS, Signs
 from excise.privacy.walk.tree import Tree, Walk, parse
@@ -35,11 +36,14 @@ class Intake:
         self.coverage = coverage
         self._extract = extract
 
-    def json(self, carrier: Layer, value: Any, key: str = "", *, nesting: int = 0) -> None:
+    def json(self, carrier: Layer, value: Any, key: str = "", *, nesting: int = 0, own: bool = False) -> None:
         """
         Take in a text that is JSON, already parsed (strictly).
+
+        Args:
+            own: It is the request's own body, no file and no string in one.
         """
-        Walk(Tree(carrier), self, nesting).run(value, carrier.trail, key)
+        Walk(Tree(carrier), self, nesting, own=own).run(value, carrier.trail, key)
 
     def text(self, layer: Layer, key: str = "", *, nesting: int = 0) -> None:
         """
@@ -86,13 +90,11 @@ class Intake:
         declared = signs.declared
         if declared is not None and len(value) >= signs.least(key):
             flat = "".join(value.split()) if "\n" in value or "\r" in value else value
-            if not runs.class_text(flat.rstrip("=").encode("ascii", "replace")).strip(b"B") and len(flat) - len(flat.rstrip("=")) <= 2:
+            if not class_text(flat.rstrip("=").encode("ascii", "replace")).strip(b"B") and len(flat) - len(flat.rstrip("=")) <= 2:
                 held = runs.look_long(flat, 0, len(flat), key, declared or "application/octet-stream")
                 return [] if held is None else [(0, len(value), held)]
         return [
-            (start, end, held)
-            for start, end in runs.long_runs(value)
-            if (held := runs.look_long(value, start, end, key, declared or None)) is not None
+            (start, end, held) for start, end in runs.long_runs(value) if (held := runs.look_long(value, start, end, key, None)) is not None
         ]
 
     def put(self, layer: Layer, cuts: Cuts, key: str) -> None:
@@ -101,9 +103,14 @@ class Intake:
         """
         position = 0
         for start, end, held in cuts:
-            if start > position:
-                self.document.put(layer, key, position, start)
-            position = end
+            if held.stays:
+                self.document.keep_run(layer, start, end, by_chance=held.by_chance)
+                if held.text is None:
+                    continue
+            else:
+                if start > position:
+                    self.document.put(layer, key, position, start)
+                position = end
             if held.text is not None and held.codec is not None:
                 self.block(
                     Layer(
@@ -143,6 +150,13 @@ class Intake:
         for text in skip.readable(sealed):
             self.document.put(Layer(text, signed=True, trail=trail))
 
+    def letters(self, data: bytes, trail: Trail) -> None:
+        """
+        Take in what stands in bytes of no known kind in plain letters; it can be seen but not changed.
+        """
+        for text in skip.readable(data):
+            self.document.put(Layer(text, frozen=True, trail=trail))
+
     def file(self, layer_of: Callable[[str, str], Layer], data: bytes, declared: str, name: str, trail: Trail) -> None:
         """
         Take in a file, of which only the bytes and what is said of it are known.
@@ -153,7 +167,16 @@ class Intake:
             name: File name, lower case, or "".
         """
         known = magic(data[:16])
-        charset = charset_of(data, declared_text=is_text_type(declared)) if known is None or data[:4].isascii() else None
+        as_text = is_text_type(declared) or is_text_name(name)
+        charset = charset_of(data, declared_text=as_text) if known is None or data[:4].isascii() else None
+        if charset is None and known is None:
+            if not as_text:
+                self.letters(data, trail)
+            elif shows_ascii(data):
+                charset = "latin-1"
+            else:
+                self.coverage.add_unknown(path(trail), "it is no text in a charset that is understood", len(data))
+                return
         if charset is None:
             media_type = known or ("application/octet-stream" if not declared or is_text_type(declared) else declared)
             self.binary(media_type, data, len(data), trail)

@@ -44,6 +44,29 @@ _TEXT_TYPES_WORDS = """
 _TEXT_TYPES = frozenset(_TEXT_TYPES_WORDS.split())
 _CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r\f\x1b") + b"\x7f"
 _PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+_NAMES_WORDS = """
+    .txt .text .csv .tsv .json .jsonl .ndjson .md .markdown .log .xml .html .htm .yaml .yml .toml .ini .cfg .conf .env .properties .sql
+    .py .js .ts .java .c .h .cpp .cs .go .rs .rb .php .sh .rtf .srt .vtt .tex .eml .ics .vcf
+"""
+_NAMES = tuple(_NAMES_WORDS.split())
+
+
+def is_text_name(name: str) -> bool:
+    """
+    Whether a file's name (lower case) is one of text.
+    """
+    return name.endswith(_NAMES)
+
+
+def shows_ascii(data: bytes) -> bool:
+    """
+    Whether bytes of text in an unknown charset show what of it is ASCII when they are read as Latin-1: Shift-JIS, GB 18030, KOI8 and
+    Windows' do; UTF-16 and EBCDIC do not.
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data.count(0) * 20 > len(data):
+        return False
+    # Text of any length has a blank, a comma or a line end; EBCDIC writes them otherwise.
+    return len(data) - len(data.translate(None, b" \t\r\n,;")) > len(data) // 1000
 
 
 def is_text_type(media_type: str) -> bool:

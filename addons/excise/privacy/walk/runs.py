@@ -6,76 +6,24 @@ from __future__ import annotations
 
 import binascii
 import re
-import string
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from excise.errors import InternalError
+from excise.privacy.walk.candidates import ONE_ALPHABET, class_text
 from excise.privacy.walk.layer import Span
 from excise.privacy.walk.media import MAGIC_BYTES, charset_of, is_text_type, magic
 
-SHORT = 16  # characters of the shortest run that is looked into
 LONG = 200  # from here on a run without separators is data, not words
+DATA = 8192  # from here on it is left out, where nothing speaks for a token: no token is so long
 
-_ALPHABET = (string.ascii_letters + string.digits + "+/-_").encode()
-# Every character of a run becomes B, so that the search for a run is a search for sixteen of them, which is very fast.
-_CLASSES = bytes(66 if code in _ALPHABET else 32 for code in range(256))
-_SHORTEST = b"B" * SHORT
 _HEX = re.compile(r"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
-_HEX_TEXT = re.compile(rb"(?:[2-7][0-9a-fA-F]|0[9aAdD]|[c-fC-F][0-9a-fA-F][89abAB][0-9a-fA-F]){4}")
-_HEX_FIRST = frozenset(b"0234567cdefCDEF")
-# Base64 of text begins with one of these: the first byte is printable, a tab or line end, or begins a character of UTF-8.
-_TEXT_FIRST = frozenset(b"CDIJKLMNOPQRSTUVWXYZabcdefwxyz0123456789+/")
-ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
-_WORDS = re.compile(r"[0-9A-Za-z]{16,}")
 _DATA_URL = re.compile(r"data:([0-9A-Za-z.+-]{1,60}/[0-9A-Za-z.+-]{1,80})?(?:;[0-9A-Za-z=\"'.+_-]{1,60}){0,4};base64,\Z", re.IGNORECASE)
 # A long run after one of these words may be the secret itself: it stays in the text. As does what a token's own prefix begins.
 _SECRET_AHEAD = re.compile(r"key|token|secret|auth|bearer|basic|passw|pwd|cred|jwt|cookie|session|saml|-----", re.IGNORECASE)
-_TOKEN_HEAD = re.compile(r"ABSK|EAA[A-Z]|[A-Za-z][A-Za-z0-9]{1,9}[-_][A-Za-z0-9]|AKCp|cmVmd|1//|EwB")
+_TOKEN_HEAD = re.compile(r"eyJ|ABSK|EAA[A-Z]|[A-Za-z][A-Za-z0-9]{1,9}[-_][A-Za-z0-9]|AKCp|cmVmd|1//|EwB")
+_JOINTS = ".$"  # they join the parts of a token
 _AHEAD = 40
-
-
-def class_text(plain: bytes) -> bytes:
-    """
-    Of a text, one byte a character: B where it may be of base64, else a space.
-    """
-    return plain.translate(_CLASSES)
-
-
-def may_hold_text(heads: bytes, start: int, end: int) -> bool:
-    """
-    Whether the run may be base64 or hex of text, judged by its first characters: of words of source code hardly one is.
-
-    Args:
-        heads: Of the text, one byte a character, in `ONE_ALPHABET`.
-    """
-    first = heads[start]
-    if first in _HEX_FIRST and not (end - start) % 2 and _HEX_TEXT.match(heads, start, end) is not None:
-        return True
-    if first not in _TEXT_FIRST:
-        return False
-    head = binascii.a2b_base64(heads[start : start + SHORT])
-    if head.isascii():
-        # With zeros: UTF-16.
-        return not head.translate(None, _READABLE) or 0 in head
-    try:
-        head.decode()
-    except UnicodeDecodeError as error:
-        return (error.start >= len(head) - 3 and error.reason == "unexpected end of data") or head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return True
-
-
-def short_runs(classes: bytes) -> Iterator[tuple[int, int]]:
-    """
-    All runs of at least `SHORT` characters.
-    """
-    find, position, length = classes.find, 0, len(classes)
-    while (position := find(_SHORTEST, position)) >= 0:
-        end = find(b" ", position)
-        if end < 0:
-            end = length
-        yield position, end
-        position = end
 
 
 def long_runs(text: str) -> Iterator[tuple[int, int]]:
@@ -127,6 +75,10 @@ def decode(run: str) -> bytes | None:
 class Held:
     """
     What a run holds: `text`, or, where that is `None`, something that is none.
+
+    Attributes:
+        stays: The run is in the document as well: it may be a token, whatever it decodes to.
+        by_chance: What is found inside it, and not at its first character, is chance.
     """
 
     text: str | None
@@ -134,6 +86,8 @@ class Held:
     media_type: str = ""
     bytes_count: int = 0
     data: bytes = b""
+    stays: bool = False
+    by_chance: bool = False
 
 
 class Run:
@@ -182,9 +136,6 @@ def look_short(run: str) -> Held | None:
     return _text(run, beside=True)
 
 
-_READABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
-
-
 def _hex(run: str) -> Held | None:
     data = bytes.fromhex(run)
     if charset_of(data) != "utf-8":
@@ -196,17 +147,9 @@ def _text(run: str, *, beside: bool, declared: bool = False) -> Held | None:
     data = decode(run)
     if data is None or (charset := charset_of(data, declared_text=declared)) is None:
         return None
-    if not beside or declared or charset != "latin-1":
-        return Held(data.decode(charset), Run(charset, beside=beside))
+    if not beside or declared or charset != "latin-1" or len(run) >= LONG:
+        return Held(data.decode(charset), Run(charset, beside=beside), stays=beside)
     return None
-
-
-def short_inside(run: str) -> Iterator[tuple[int, int]]:
-    """
-    Parts of a run that does not decode as a whole: base64 after the slash of a path, or after a prefix.
-    """
-    for word in _WORDS.finditer(run):
-        yield word.span()
 
 
 def look_long(text: str, start: int, end: int, key: str, declared: str | None) -> Held | None:
@@ -224,12 +167,17 @@ def look_long(text: str, start: int, end: int, key: str, declared: str | None) -
         return None
     head = decode(run[: (MAGIC_BYTES * 4 // 3 + 4) // 4 * 4]) or b""
     known = magic(head)
+    short = len(run) < DATA and (declared is None or declared == "application/octet-stream" or is_text_type(declared))
+    token = declared is None and _may_be_token(text, start, end, key)
     if known is None or head.isascii():
         # The beginning is text, or at least no known kind of data.
-        if (held := _text(run, beside=False, declared=declared is not None and is_text_type(declared))) is not None:
-            return held
-        if known is None and declared is None and _may_be_words(text, start, run, key):
+        said = declared is not None and is_text_type(declared)
+        if (held := _text(run, beside=short or token, declared=said)) is not None:
+            return replace(held, by_chance=held.stays and not token)
+        if known is None and declared is None and (token or _may_be_words(run)):
             return None
+        if known is None and short:
+            return Held(None, None, stays=True, by_chance=True)
     data = decode(run)
     if data is None:
         # Said to be data, but none: read as text.
@@ -241,12 +189,21 @@ def look_long(text: str, start: int, end: int, key: str, declared: str | None) -
     return Held(None, None, media_type, len(data), data)
 
 
-def _may_be_words(text: str, start: int, run: str, key: str) -> bool:
-    sample = run[:LONG]
+def _may_be_words(run: str) -> bool:
     # Two hundred characters of base64 without a digit, or without either case, do not happen.
-    if sample.isalpha() or sample.upper() == sample or sample.lower() == sample or len(set(sample)) < 24:
+    sample = run[:LONG]
+    return sample.isalpha() or sample.upper() == sample or sample.lower() == sample or len(set(sample)) < 24
+
+
+def _may_be_token(text: str, start: int, end: int, key: str) -> bool:
+    """
+    Whether a run begins like a token, is one of the joined parts of one, or stands after a word that promises a secret.
+    """
+    before, after = text[start - 1 : start] if start else "", text[end : end + 2]
+    joined = before in _JOINTS if before else False
+    joined = joined or (len(after) == 2 and after[0] in _JOINTS and after[1].isalnum())
+    if end - start >= DATA:
+        return joined and (text.startswith("eyJ", start) or before == ".")
+    if joined or _TOKEN_HEAD.match(text, start):
         return True
-    if _TOKEN_HEAD.match(run) or (start and text[start - 1] in ".$" and len(run) < 2048):
-        return True
-    ahead = text[max(0, start - _AHEAD) : start] + " " + key
-    return len(run) < 8192 and _SECRET_AHEAD.search(ahead) is not None
+    return _SECRET_AHEAD.search(text[max(0, start - _AHEAD) : start] + " " + key) is not None

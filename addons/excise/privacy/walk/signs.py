@@ -9,6 +9,7 @@ from typing import Any
 
 from excise.privacy.walk import runs, skip
 from excise.privacy.walk.document import SIGNED
+from excise.privacy.walk.layer import Trail
 
 _TYPE_KEYS = ("media_type", "mimeType", "mime_type", "mediaType", "content_type", "contentType")
 _DATA_KEYS = frozenset(("data", "bytes", "file_data", "fileData", "b64_json", "image_bytes", "imageBytes", "audio_bytes", "videoBytes"))
@@ -18,6 +19,9 @@ _DECLARED_LEAST = 16
 # What a signature beside them signs.
 # Source: Anthropic "Extended thinking", Bedrock "ReasoningTextBlock", OpenRouter "reasoning_details", read 2026-11.
 _SIGNED_KEYS = frozenset(("thinking", "text", "reasoning", "summary"))
+_SIGNED_TYPES = ("thinking", "redacted_thinking", "reasoning")
+_BLOCKS = ("content", "reasoning_details", "thinking_blocks")
+_TURNS = ("messages", "contents", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def signs_of(node: dict[str, Any]) -> Signs:
     if (
         isinstance(signature, str)
         and skip.unseal(signature) is not None
-        and (kind is None or kind == "thinking" or "reasoning" in str(kind))
+        and (kind is None or (isinstance(kind, str) and kind.startswith(_SIGNED_TYPES)))
     ):
         signed = _SIGNED_KEYS
     declared: str | None = None
@@ -81,3 +85,35 @@ def signs_of(node: dict[str, Any]) -> Signs:
         elif kind == "base64":
             declared = ""
     return Signs(signed, declared, sealed)
+
+
+def is_turn(node: dict[str, Any], trail: Trail, root: Trail) -> bool:
+    """
+    Whether an object is a turn of the model's, of the conversation or of one in a batch.
+
+    Args:
+        trail: Of the object.
+        root: Of the request's own JSON.
+    """
+    if node.get("role") not in ("assistant", "model") or trail is None or trail[0] is None or trail[0][1] not in _TURNS:
+        return False
+    above = trail[0][0]
+    if above is root:
+        return True
+    # requests[0].params.messages[0]
+    if above is None or above[1] != "params" or above[0] is None or above[0][0] is None:
+        return False
+    return above[0][0][1] == "requests" and above[0][0][0] is root
+
+
+def is_block(node: dict[str, Any], trail: Trail, turn: Trail) -> bool:
+    """
+    Whether an object is a block of a turn, where signatures of the provider stand; and no content that only looks like one.
+    """
+    if turn is not None and trail is not None and trail[1] == "reasoningText" and trail[0] is not None:
+        trail = trail[0][0]  # content[0].reasoningContent.reasoningText
+    elif "type" not in node:
+        return False
+    if turn is None or trail is None or trail[0] is None:
+        return False
+    return trail[0][1] in _BLOCKS and trail[0][0] is turn

@@ -183,12 +183,13 @@ def of_request(
         carrier = source._root("", "utf-8", 0, len(body), Place.BODY_STRING)
         carrier.text = body.decode("utf-8")
         carrier.trail = (None, "$")
-        intake.json(carrier, json)
+        intake.json(carrier, json, own=True)
     elif body and not is_json:
         _take_body(source, intake, content_type, body)
-    source._sinks.append((head.take_target(intake, path), _Sink(Place.QUERY, "utf-8")))
+    credentials = head.credentials_of(headers)
+    source._sinks.append((head.take_target(intake, path, keyed=bool(credentials)), _Sink(Place.QUERY, "utf-8")))
     for at, (name, value) in enumerate(headers):
-        if (taken := head.take_header(intake, name, value)) is not None:
+        if (taken := head.take_header(intake, name, value, credentials)) is not None:
             source._sinks.append((taken[0], _Sink(Place.HEADER, taken[1], at)))
     return source._finish(intake, bounds)
 
@@ -223,8 +224,11 @@ def _take_body(source: Source, intake: Intake, content_type: str, body: bytes) -
     elif (charset := _charset(content_type, body, media_type)) is None:
         known = magic(body[:16])
         if known is not None or media_type.startswith(_MEDIA) or media_type in ("application/pdf", "application/zip"):
+            if known is None:
+                intake.letters(body, (None, "$"))
             intake.binary(known or media_type, body, len(body), (None, "$"))
         elif media_type == "application/octet-stream":
+            intake.letters(body, (None, "$"))
             intake.binary(media_type, body, len(body), (None, "$"))
         else:
             coverage.add_unknown("$", "it is no text in a charset that is understood", len(body))
@@ -235,7 +239,7 @@ def _take_body(source: Source, intake: Intake, content_type: str, body: bytes) -
     elif media_type == "application/json" or media_type.endswith("+json"):
         value = strict_json.load(body)
         source._json = True
-        intake.json(layer_of(body.decode("utf-8"), "utf-8"), value)
+        intake.json(layer_of(body.decode("utf-8"), "utf-8"), value, own=True)
     else:
         layer = layer_of(body.decode(charset), charset)
         if body.lstrip()[:1] not in (b"{", b"[") or not intake.lines(layer):

@@ -15,6 +15,8 @@ from excise.privacy.walk.runs import Run
 from excise.privacy.walk.tokens import JSON_NUMBER, JSON_STRING
 from excise.privacy.walk.unfold import Unfolded
 
+_CERTAIN = 80  # the weight of a published shape
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -88,6 +90,8 @@ def spots(
         if start >= end:
             continue
         scope, first, last = layer.scope(start, end)
+        if finding.weight < _CERTAIN and document.is_chance(scope, first, last):
+            continue
         scopes[id(scope)] = scope
         stretches.setdefault(id(scope), []).append(_Stretch(first, last, [_Hit(finding, layer, start, end, (first, last))]))
     merged = {at: _merge(unmerged) for at, unmerged in stretches.items()}

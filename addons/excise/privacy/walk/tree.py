@@ -8,14 +8,15 @@ the bytes are never looked at again.
 from __future__ import annotations
 
 import json
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from excise.errors import ExciseError, InternalError
 from excise.privacy.detect.detector import ELEMENT_END, KEY_END
-from excise.privacy.walk import skip
+from excise.privacy.walk import runs, skip
 from excise.privacy.walk.document import KEY_ALONE, NUMBER, OWN_KEY, SIGNED, Piece
 from excise.privacy.walk.layer import Layer, Place, Trail, path
-from excise.privacy.walk.signs import NO_SIGNS, Signs, signs_of
+from excise.privacy.walk.signs import NO_SIGNS, Signs, is_block, is_turn, signs_of
 from excise.privacy.walk.tokens import JSON_NUMBER, JSON_STRING, locate
 from excise.wire import strict_json
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 _NESTED_DEPTH = 3  # JSON in a string of JSON in a string
 _LEAST_NUMBER = 100_000  # six digits
 _RUN = 8  # numbers in one list from which on they are a vector, not a pair of coordinates
+_IDS_OF_TOKENS = "token ids cannot be scanned; send text (LangChain: check_embedding_ctx_length=False)"
 _TOKEN_KEYS = frozenset(("input", "prompt", "context", "tokens", "input_ids", "token_ids", "prompt_token_ids"))
 _OUTER_PLACES = (Place.HEADER, Place.QUERY, Place.PATH)  # JSON in one of these still stands there
 _SLOW_HEADS = "{[ \n\r\t"
+_SLOW_STARTS = frozenset(_SLOW_HEADS)
 _SHORT = 16  # shorter strings are no ids, no signatures, no data
 
 
@@ -120,19 +123,24 @@ class Walk:
         tree: What it is the value of.
         intake: Gets the strings.
         nesting: How many JSON texts this one is inside of.
+        own: It is the request's own JSON, where the provider's signatures and ciphertext stand; not a file's, not a string's.
     """
 
-    def __init__(self, tree: Tree, intake: Intake, nesting: int = 0) -> None:
+    def __init__(self, tree: Tree, intake: Intake, nesting: int = 0, *, own: bool = False) -> None:
         self._tree = tree
         self._intake = intake
         self._document = intake.document
         self._coverage = intake.coverage
         self._nesting = nesting
+        self._own = own
+        self._root: Trail = None
+        self._turn: Trail = None  # the model's turn in hand
         self._strings = 0  # so far, keys included
         self._numbers = 0
         self._inexact: list[tuple[int, Piece, str]] = []
 
     def run(self, value: Any, trail: Trail, key: str = "") -> None:
+        self._root = trail
         if type(value) is dict:
             self._object(value, trail, signed=0)
         elif type(value) is list:
@@ -150,6 +158,13 @@ class Walk:
         starts, pieces, parts = document.starts, document.pieces, document.parts
         tree, new = self._tree, tuple.__new__
         signs = signs_of(node)
+        if self._own and "role" in node and is_turn(node, trail, self._root):
+            self._turn = trail
+        if signs is not NO_SIGNS:
+            if not self._own:
+                signs = Signs(declared=signs.declared)
+            elif signs.signed and not is_block(node, trail, self._turn):
+                signs = Signs(declared=signs.declared, sealed=signs.sealed)
         signed_keys = signs.signed
         spoken, quiet_keys, quiet_values = skip.SPOKEN_KEYS, skip.QUIET_KEYS, skip.QUIET_VALUES
         for key, value in node.items():
@@ -185,12 +200,13 @@ class Walk:
     def _list(self, node: list[Any], trail: Trail, key: str, signed: int) -> None:
         if len(node) >= _RUN and self._vector(node, trail, key):
             return
-        signs = NO_SIGNS
+        if len(node) >= _RUN and self._strings_alone(node, trail, key, signed):
+            return
         for at, value in enumerate(node):
             kind = type(value)
             if kind is str:
                 self._strings += 1
-                self._string(value, key, trail, at, signs, signed)
+                self._string(value, key, trail, at, NO_SIGNS, signed)
             elif kind is dict:
                 self._object(value, (trail, at), signed)
             elif kind is list:
@@ -209,12 +225,31 @@ class Walk:
         if kinds == {int} and key in _TOKEN_KEYS and min(node) >= 0:
             # Token ids are text that only the model's own tokenizer reads.
             size = sum(map(len, map(str, node[:64]))) * len(node) // min(len(node), 64) + len(node)
-            self._coverage.add_binary("application/x-token-ids", len(node), size, path(trail))
+            self._coverage.add_unknown(path(trail), _IDS_OF_TOKENS, size)
         elif max(node) >= _LEAST_NUMBER or min(node) <= -_LEAST_NUMBER:
             return False
         else:
             self._coverage.skipped["number-vector"] += len(node) * (2 if float not in kinds else 12)
         self._numbers += len(node)
+        return True
+
+    def _strings_alone(self, node: list[Any], trail: Trail, key: str, signed: int) -> bool:
+        """
+        A long list of nothing but strings in which nothing can be hidden: names, identifiers, lines.
+        """
+        if set(map(type, node)) != {str} or key in skip.ID_KEYS or not _SLOW_STARTS.isdisjoint([value[:1] for value in node]):
+            return False
+        sizes = list(map(len, node))
+        if max(sizes) >= runs.LONG:
+            return False
+        document, tree, new, first = self._document, self._tree, tuple.__new__, self._strings
+        head = f"{key}{KEY_END}" if key else ""
+        shift = len(head)
+        *starts, document.length = accumulate([shift + size + 1 for size in sizes], initial=document.length)
+        document.starts += starts
+        document.pieces += [new(Piece, (tree, shift, 0, first + at, trail, at, signed)) for at in range(len(node))]
+        document.parts.append(head + (ELEMENT_END + head).join(node) + ELEMENT_END)
+        self._strings += len(node)
         return True
 
     def _key(self, key: str, trail: Trail) -> None:
@@ -229,7 +264,7 @@ class Walk:
     def _string(self, value: str, key: str, trail: Trail, step: str | int, signs: Signs, kind: int) -> None:
         size = len(value)
         if size >= _SHORT:
-            if key in skip.ID_KEYS and skip.is_id(value):
+            if key in skip.ID_KEYS and skip.is_id(value, key):
                 self._skip("id", value, key, trail, kind)
                 return
             if (sealed := signs.unseal(key, value)) is not None:

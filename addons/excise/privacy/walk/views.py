@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from excise.privacy.detect.detector import ELEMENT_END, KEY_END
 from excise.privacy.walk import disguise, runs
+from excise.privacy.walk.candidates import candidates, class_text, is_hopeless
 from excise.privacy.walk.coverage import Coverage
 from excise.privacy.walk.document import Document
 from excise.privacy.walk.layer import Layer, Place
@@ -35,6 +36,7 @@ _ASCII = bytes(range(128))
 _HIDDEN_ASCII = re.compile(r"[\x00\x01\x04-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROLS = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\x02\x03\t\n\r")
 _LINE_LENGTHS = range(56, 80)
+_LONG_BLOCK = 16_384  # characters of a block from which on its beginning is judged alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class Views:
         document = self._document
         first = document.find(begin)
         pieces = document.pieces[first:]
-        if chunk.count(ELEMENT_END) == len(pieces) and chunk.count(KEY_END) == sum(piece.shift > 0 for piece in pieces):
+        if chunk.count(ELEMENT_END) == len(pieces) and chunk.count(KEY_END) == len(pieces) - [piece[1] for piece in pieces].count(0):
             return
         for index, piece in enumerate(pieces, first):
             start, end = document.bounds(index)
@@ -204,28 +206,27 @@ class Views:
             document.put(view, self._key(start))
 
     def _blocks(self, chunk: str, begin: int, *, nested: bool) -> None:
-        heads = self._plain.translate(runs.ONE_ALPHABET)
-        passed = 0
-        classes = runs.class_text(self._plain)
-        for start, end in runs.short_runs(classes):
+        passed = block_end = width = 0
+        classes = class_text(self._plain)
+        for start, end in candidates(self._plain, classes):
             if start < passed:
                 continue
-            if runs.may_hold_text(heads, start, end):
-                whole = _lines(chunk, classes, start, end)
-                if whole > end + 2 and self._block(begin + start, begin + whole, nested):
-                    passed = whole
-                    continue
-                if self._block(begin + start, begin + runs.padded(chunk, end), nested):
-                    continue
-            run = chunk[start:end]
-            for first, last in () if run.isalnum() else runs.short_inside(run):
-                if runs.may_hold_text(heads, start + first, start + last):
-                    self._block(begin + start + first, begin + runs.padded(chunk, start + last), nested)
+            if start < block_end and end - start == width:
+                # Any line of a block may be a candidate, and all of them end where the block does.
+                whole = block_end
+            elif (whole := _lines(chunk, classes, start, end)) > end + 2:
+                block_end, width = whole, end - start
+            if whole > end + 2 and self._block(begin + start, begin + whole, nested):
+                passed = whole
+            elif self._block(begin + start, begin + runs.padded(chunk, end), nested):
+                passed = end
             if self._over:
                 return
 
     def _block(self, start: int, end: int, nested: bool) -> bool:
         document = self._document
+        if end - start > _LONG_BLOCK and is_hopeless("".join(document.slice(start, start + _LONG_BLOCK // 2).split())):
+            return False
         text = document.slice(start, end)
         held = runs.look_short(text if "\n" not in text else "".join(text.split()))
         if held is None or held.text is None or held.codec is None:
@@ -234,6 +235,8 @@ class Views:
         if found is None:
             return False
         layer, first, last = found
+        if document.knows_run(layer, first):
+            return True
         if nested and layer.codec.beside and not layer.codec.whole:
             # What the parent shows unchanged was looked into there.
             above, above_last = layer.up(first, last)
