@@ -139,14 +139,19 @@ class IdRule:
     certain: int = CHECKED
     _own: dict[str, bool] = field(default_factory=dict, repr=False)  # as of `spellings`
     _shared: dict[str, bool] = field(default_factory=dict, repr=False)
-    _lengths: tuple[int, ...] = ()
+    _lengths: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)  # of words, by their first two characters
+    _longest: int = 0
     _keywords: tuple[str, ...] = ()
     _pattern: re.Pattern[str] | None = None
 
     def __post_init__(self) -> None:
         self._own, self._shared = spellings(self.names), spellings(self.hints)
         words = {*self._own, *self._shared}
-        self._lengths = tuple(sorted({len(word) for word in words}, reverse=True))
+        self._longest = max(map(len, words), default=0)
+        lengths: dict[str, set[int]] = {}
+        for word in words:
+            lengths.setdefault(word[:2], set()).add(len(word))
+        self._lengths = {head: tuple(sorted(known, reverse=True)) for head, known in lengths.items()}
         if self.headed:
             self._keywords = _prefixes({word.split(" ")[0] for word in words if " " in word})
         else:
@@ -172,6 +177,7 @@ class IdRule:
         if pattern is None:
             # Compiled at the first use: there are hundreds of rules, and most texts need none.
             pattern = self._pattern = re.compile(f"{_LEFT}(?:{expression(self.shape)}){_RIGHT}", re.IGNORECASE | re.ASCII)
+        places = [place for place in places if begins(text, place)]  # a gate may have left the others out already
         if len(places) * DENSE > len(text) > 10_000:
             places = _near(places, [match.start() for match in pattern.finditer(text)])
         words = [(place, place + length, own) for place in places for length, own in (self._word(text, place),) if length]
@@ -216,8 +222,8 @@ class IdRule:
         """
         if not begins(text, place):
             return 0, False
-        around = text[place : place + self._lengths[0]].lower()
-        for length in self._lengths:
+        around = text[place : place + self._longest].lower()
+        for length in self._lengths.get(around[:2], ()):
             word = around[:length]
             own, shared = self._own.get(word), self._shared.get(word)
             if (

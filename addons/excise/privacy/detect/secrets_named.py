@@ -114,21 +114,23 @@ class NamedServices:
         self._words = re.compile("|".join(re.escape(word) for word in sorted(self._table, key=len, reverse=True)))
         heads: dict[str, list[str]] = {}
         for word in sorted(self._table, key=len, reverse=True):
-            heads.setdefault(word[:2], []).append(word)
+            heads.setdefault(word[:3], []).append(word)
         self._heads = {head: tuple(words) for head, words in heads.items()}
 
     def find(self, text: str, places: Sequence[int]) -> Iterator[Finding]:
         last = -1
         for place in places:
             head = text[place : place + 24].lower()
-            for word in self._heads.get(head[:2], ()):
+            for word in self._heads.get(head[:3], ()):
                 if not head.startswith(word) or (len(word) < _WHOLE and _inside_a_word(text, place, place + len(word))):
                     continue
                 end = place + len(word)
-                for form in _forms(text, place, end):
+                for form in (_TO_VALUE, _SECTION, _FLAG):
                     found = form.match(text, end)
-                    stop = self._end(text, found.end(), self._table[word]) if found else 0
-                    if found and stop and found.end() > last and not _HARMLESS.search(found["name"]):
+                    if found is None or (form is _FLAG and not _is_flag(text, place)):
+                        continue
+                    stop = self._end(text, found.end(), self._table[word])
+                    if stop and found.end() > last and not _HARMLESS.search(found["name"]):
                         last = found.end()
                         yield Finding(last, stop, "API_KEY", self.name, 60)
                         break
@@ -141,13 +143,11 @@ class NamedServices:
         return 0
 
 
-def _forms(text: str, place: int, end: int) -> tuple[re.Pattern[str], ...]:
+def _is_flag(text: str, place: int) -> bool:
     """
-    How a value may follow the name of a service at [place, end).
+    Whether the name at `place` is of an option, or of a line that assigns with a blank.
     """
-    if text.startswith("]", end):
-        return _SECTIONED
-    return _FLAGGED if text.find("--", max(0, place - 24), place) >= 0 or _DOCKER.search(text, max(0, place - 40), place) else _ASSIGNED
+    return text.find("--", max(0, place - 24), place) >= 0 or _DOCKER.search(text, max(0, place - 40), place) is not None
 
 
 def _inside_a_word(text: str, start: int, end: int) -> bool:

@@ -24,6 +24,7 @@ _HEX_FIRST = frozenset(b"0234567cdefCDEF")
 # Base64 of text begins with one of these: the first byte is printable, a tab or line end, or begins a character of UTF-8.
 _TEXT_FIRST = "CDIJKLMNOPQRSTUVWXYZabcdefwxyz0123456789+/"
 _READABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+_DENSE = 100  # characters a run
 _HEX_DIGITS = string.hexdigits.encode()
 
 
@@ -71,7 +72,7 @@ def candidates(plain: bytes, classes: bytes) -> list[tuple[int, int]]:
     found = [run.span() for run in _RUN.finditer(classes)]
     if not found:
         return found
-    found += [word.span() for word in _RUN.finditer(plain.translate(_WORD_CLASSES))]
+    found += _words(plain, found)
     heads = plain.translate(ONE_ALPHABET)
     is_text, is_hex = _BEGINNING.match, _HEX_TEXT.match
     hopeful = {
@@ -80,6 +81,29 @@ def candidates(plain: bytes, classes: bytes) -> list[tuple[int, int]]:
         if (is_text(heads, start := span[0]) or (heads[start] in _HEX_FIRST and is_hex(heads, start))) and _may_hold_text(heads, *span)
     }
     return sorted(hopeful, key=lambda span: (span[0], -span[1]))
+
+
+def _words(plain: bytes, runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """
+    The long words in those of the runs that are more than a word; and perhaps again those that are none.
+    """
+    if len(runs) > len(plain) // _DENSE:
+        # Most of the text is runs: looking at all of it is faster.
+        return [word.span() for word in _RUN.finditer(plain.translate(_WORD_CLASSES))]
+    parts = [(start, part) for start, end in runs if not (part := plain[start:end]).isalnum()]
+    joined = b" ".join([part for _, part in parts])
+    words: list[tuple[int, int]] = []
+    following = iter(parts)
+    shift = end = -1
+    position = 0  # in `joined`, of the part that follows
+    for word in _RUN.finditer(joined.translate(_WORD_CLASSES)):
+        first, last = word.span()
+        while first > end:
+            start, part = next(following)
+            shift, end = start - position, position + len(part)
+            position = end + 1
+        words.append((first + shift, last + shift))
+    return words
 
 
 def _may_hold_text(heads: bytes, start: int, end: int) -> bool:
