@@ -143,9 +143,12 @@ class Door(asyncio.Protocol):
         A body has all the time it needs.
         """
         heads, established = driver.heads, driver.established
+        driver.head_begun = False
         driver.feed(DataReceived(driver.client, data))
-        if driver.heads != heads or driver.established != established or self.shared.gateway.live.get(driver.client.id):
+        if driver.heads != heads or self.shared.gateway.live.get(driver.client.id):
             self.since = None
+        elif driver.established != established:
+            self.since = now if driver.head_begun else None  # the head may have begun in the handshake's last flight
         elif self.since is None:
             self.since = now
 
@@ -295,7 +298,8 @@ class Door(asyncio.Protocol):
 
     def _terms(self) -> Terms:
         assert self.driver is not None
-        return Terms(self.shared.gateway, self.shared.settings.max_body_bytes, run=self.driver.run_hook, take_over=self.driver.take_over)
+        driver, limit = self.driver, self.shared.settings.max_body_bytes
+        return Terms(self.shared.gateway, limit, run=driver.run_hook, take_over=driver.take_over, head_begun=driver.begin_head)
 
     def _run(self, top: layer.Layer, data: bytes) -> None:
         driver = self.driver

@@ -63,6 +63,7 @@ class Driver:
         self._timers: set[asyncio.TimerHandle] = set()
         self._spoilt = False  # nothing more may leave
         self.heads = 0  # request heads read so far
+        self.head_begun = False  # bytes of another have come
         self.closed = False
 
     @property
@@ -71,6 +72,12 @@ class Driver:
         Whether the client's TLS is up, or was never asked for.
         """
         return self._inner is not None
+
+    def begin_head(self) -> None:
+        """
+        Note that a request's head has begun and is not whole.
+        """
+        self.head_begun = True
 
     # -- events ------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ again and again is asked cheaply.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mitmproxy.connection import ConnectionState
 from mitmproxy.net.http import http1, status_codes
 from mitmproxy.proxy import commands, events, layer
@@ -110,11 +112,13 @@ class StrictServer(_Strict, Http1Server):
 
     Args:
         takes_connect: CONNECT may come: only where no door stands before us, inside a stock mitmproxy.
+        head_begun: Told whenever a head has begun and is not whole.
     """
 
-    def __init__(self, context: Context, *, takes_connect: bool = False) -> None:
+    def __init__(self, context: Context, *, takes_connect: bool = False, head_begun: Callable[[], None] | None = None) -> None:
         super().__init__(context)
         self._takes_connect = takes_connect
+        self._head_begun = head_begun
         self._chunked = self._bodiless = False  # the answer under way
         self._swallowed_bytes = 0
 
@@ -125,6 +129,8 @@ class StrictServer(_Strict, Http1Server):
         try:
             front = read_front(bytes(self.buf._data[: MAX_HEAD_BYTES + 4]))
             if front is None:
+                if self._head_begun is not None and self.buf._data:
+                    self._head_begun()
                 return
             if isinstance(front, Connect):
                 if self._takes_connect:

@@ -41,7 +41,9 @@ class SealedHttpLayer(HttpLayer):
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Start):
-            server = self.connections[self.context.client] = StrictServer(self.context.fork(), takes_connect=self._terms.takes_connect)
+            server = self.connections[self.context.client] = StrictServer(
+                self.context.fork(), takes_connect=self._terms.takes_connect, head_begun=self._terms.head_begun
+            )
             yield from self.event_to_child(server, event)
         elif isinstance(event, events.DataReceived) and isinstance(end := self.connections.get(event.connection), _ENDS):
             yield from self._route(end, end._handle_event(event))

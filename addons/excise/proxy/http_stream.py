@@ -57,6 +57,7 @@ class Terms:
 
     `run` runs a hook and says whether it is done; where not, or where there is no `run`, the hook travels up as a command.
     `take_over` is told of each upstream connection whose TLS is up: from then on its plaintext comes and goes without the TLS layer.
+    `head_begun` is told whenever a request's head has begun and is not whole.
     `takes_connect`: CONNECT may come, because no door stands before us (inside a stock mitmproxy).
     """
 
@@ -64,6 +65,7 @@ class Terms:
     max_body_bytes: int
     run: Callable[[commands.StartHook], bool] | None = None
     take_over: Callable[[Connection, ServerTLSLayer], None] | None = None
+    head_begun: Callable[[], None] | None = None
     takes_connect: bool = False
 
 
