@@ -99,7 +99,7 @@ def plainly(value: Any, edit: Edit) -> Any:
             del node[last]
     else:
         there = node.get(last) if isinstance(node, dict) else node[last]
-        node[last] = [*(there or []), edit.value]
+        node[last] = [*(there or []), edit.value] if edit.action == "append" else [edit.value, *(there or [])]
     return root["root"]
 
 
