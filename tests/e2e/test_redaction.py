@@ -242,6 +242,7 @@ def test_what_policy_blocks_is_refused_in_the_callers_dialect(inside: Proxy, own
     assert body not in str(caught.value)
     assert len(own_standin.seen) == before
     inside.until(lambda: last_row(inside)["error_type"] == "redaction_blocked", 5, "the row")
+    assert last_row(inside)["redactions"] == {"PRIVATE_KEY": 1}
 
 
 def test_what_is_masked_stays_masked_and_what_is_reported_passes(inside: Proxy, own_standin: StandIn) -> None:

@@ -40,8 +40,8 @@ def redacted(body: Any, chosen: Protection, vault: Vault | None = None, forms: d
     vault = vault if vault is not None else Vault(PLACEHOLDERS, "test")
     raw = orjson.dumps(body)
     source = of_request("POST", "/v1/x", ((b"content-type", b"application/json"),), "application/json", raw, body)
-    plan = Plan(source, look(source, chosen.scanner(), chosen, vault.known(0.0)), chosen, vault, PLACEHOLDERS, forms or {}, 0.0)
-    for _ in plan.decide():
+    plan = Plan(source, chosen, vault, PLACEHOLDERS, forms or {}, 0.0)
+    for _ in plan.decide(look(source, chosen.scanner(), chosen, vault.known(0.0))):
         pass
     out = plan.carry_out().body
     if not plan.replacements:
@@ -124,9 +124,10 @@ def test_calls_at_once_do_not_leave_each_others_values() -> None:
     plans = []
     for _ in range(2):
         source = of_request("POST", "/v1/x", ((b"content-type", b"application/json"),), "application/json", raw, body)
-        plans.append(Plan(source, look(source, chosen.scanner(), chosen, vault.known(0.0)), chosen, vault, PLACEHOLDERS, {}, 0.0))
-    for plan in plans:
-        list(plan.decide())
+        plan = Plan(source, chosen, vault, PLACEHOLDERS, {}, 0.0)
+        plans.append((plan, look(source, chosen.scanner(), chosen, vault.known(0.0))))
+    for plan, spots in plans:
+        list(plan.decide(spots))
         assert b"hunter22" not in plan.carry_out().body
 
 

@@ -5,6 +5,7 @@ The stages of redaction with nothing round them: policy, scopes, what is refused
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,43 @@ async def test_binary_parts_are_blocked_where_policy_says(tmp_path: Path) -> Non
         with pytest.raises(Refused) as caught:
             await House(tmp_path, f"[{entry}]").send(body)
         assert caught.value.kind == "binary_refused"
+
+
+async def test_documents_that_can_be_read_are_scanned(tmp_path: Path) -> None:
+    """
+    `binary: extract`: one in which nothing is found passes, one in which something is refuses the call, and the row says what it was.
+    """
+
+    def document(text: str) -> dict[str, Any]:
+        data = base64.b64encode(b"%PDF-1.4\n" + bytes(range(256)) + text.encode()).decode()
+        return {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": f"data:application/pdf;base64,{data}"}}]}]}
+
+    house = House(tmp_path, "[{name: a, profile: pii, binary: extract}]")
+    house.redact = Redact(house.store, KEY, house.vaults, extract=lambda kind, content: content[265:].decode())
+    passed = await house.send(document("the harbour opens at dawn"))
+    assert passed.redaction is not None
+    assert passed.redaction.unscanned_bytes == 0
+    assert passed.send_body is None
+
+    exchanges: list[Exchange] = []
+    house.redact.on_request = _remembering(house.redact, exchanges)  # type: ignore[method-assign]
+    with pytest.raises(Refused) as caught:
+        await house.send(document(f"write to {MAIL}"))
+    assert caught.value.kind == "redaction_blocked"
+    (refused,) = exchanges
+    assert refused.redaction is not None
+    assert refused.redaction.counts.total() == 1
+    assert {action for _, _, action in refused.redaction.counts} == {"block"}
+
+
+def _remembering(redact: Redact, exchanges: list[Exchange]) -> Any:
+    real = redact.on_request
+
+    async def on_request(exchange: Exchange) -> None:
+        exchanges.append(exchange)
+        await real(exchange)
+
+    return on_request
 
 
 async def test_the_self_check_passes_under_every_profile(tmp_path: Path) -> None:

@@ -36,9 +36,9 @@ def examine(text: str, protection: Protection, placeholders: Placeholders, *, no
     vault = Vault(placeholders, "examined")
     source = of_text(text)
     spots = look(source, protection.scanner(), protection, vault.known(now))
-    plan = Plan(source, spots, protection, vault, placeholders, {}, now)
+    plan = Plan(source, protection, vault, placeholders, {}, now)
     try:
-        for _ in plan.decide():
+        for _ in plan.decide(spots):
             pass
     except Refused as refusal:
         return Examined(spots, text, refusal.message)

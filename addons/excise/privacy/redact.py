@@ -106,7 +106,7 @@ class Plan:
     What will be done with each place. Carried out in two steps, for vaults are only touched on the event loop: `decide`, `carry_out`.
 
     Args:
-        source, spots: What `look` was given and gave.
+        source: What `look` is given.
         protection: What policy wants done.
         vault: Of the conversation or tenant.
         placeholders: For digests that are never turned back.
@@ -117,14 +117,13 @@ class Plan:
     def __init__(
         self,
         source: Source,
-        spots: list[Spot],
         protection: Protection,
         vault: Vault,
         placeholders: Placeholders,
         forms: Mapping[str, str],
         now: float,
     ) -> None:
-        self.spots = spots
+        self._spots: list[Spot] = []
         self.counts: Counts = Counter()
         self.replacements: list[tuple[Spot, str]] = []
         self._source = source
@@ -134,15 +133,16 @@ class Plan:
         self._forms = forms
         self._now = now
 
-    def decide(self) -> Iterator[None]:
+    def decide(self, spots: list[Spot]) -> Iterator[None]:
         """
-        Give each place its action and its replacement; values go into the vault. Stops every so often, to let others run.
+        Give each place that `look` found its action and its replacement; values go into the vault. Stops every so often, to let others run.
 
         Raises:
             Refused: Something policy blocks is in the request, or cannot be taken out of where it stands.
             Unavailable: The vault is full.
         """
-        for number, spot in enumerate(self.spots, 1):
+        self._spots = spots
+        for number, spot in enumerate(spots, 1):
             action = self._action(spot)
             self.counts[spot.entity, spot.detector, str(action)] += 1
             if action is Action.BLOCK:
@@ -174,7 +174,7 @@ class Plan:
         return Action.BLOCK if clients_own or self._protection.profile.blocks_signed else Action.REPORT_ONLY
 
     def _stands_elsewhere(self, spot: Spot) -> bool:
-        return any(other.value == spot.value and not other.signed for other in self.spots)
+        return any(other.value == spot.value and not other.signed for other in self._spots)
 
     def _replacement(self, spot: Spot, action: Action) -> str:
         entity = ENTITIES[spot.entity]

@@ -89,30 +89,31 @@ class Redact(Stage):
         run = _threaded if len(prompt.body) > THREADED_BYTES or extract is not None or scanner.slow else _inline
         vault = self._vaults.of(self._scope(exchange, protection), now=self._now())
         source: Source = await run(partial(_source, exchange, extract))
-        self._refuse_unread(source, protection)
-        spots = await run(partial(look, source, scanner, protection, vault.known(self._now())))
-        if len(spots) > MAX_SPOTS:
-            raise Refused(
-                f"more than {MAX_SPOTS} things would have to be taken out; send less at once", kind="too_many_findings", status=422
-            )
-        plan = Plan(source, spots, protection, vault, self._placeholders, demanded_forms(prompt.json), self._now())
-        for _ in plan.decide():
-            await asyncio.sleep(0)
-        if plan.replacements:
-            rewritten: Rewritten = await run(plan.carry_out)
-            self._apply(exchange, rewritten, plan)
-            if protection.tells_model:
-                await run(partial(_tell, exchange))
+        plan = Plan(source, protection, vault, self._placeholders, demanded_forms(prompt.json), self._now())
+        # Before anything can refuse: the row of a refused call says what was found, too.
         exchange.redaction = Redaction(
             rule=protection.name,
             counts=plan.counts,
             scanned_bytes=source.coverage.scanned,
             skipped_bytes=source.coverage.skipped.total(),
             unscanned_bytes=source.coverage.binary_bytes + source.coverage.unknown_bytes,
-            live=self._live(vault, plan, prompt.json),
             answers=protection.answers,
             protection=protection if protection.answers is not None else None,
         )
+        self._refuse_unread(source, protection)
+        spots = await run(partial(look, source, scanner, protection, vault.known(self._now())))
+        if len(spots) > MAX_SPOTS:
+            raise Refused(
+                f"more than {MAX_SPOTS} things would have to be taken out; send less at once", kind="too_many_findings", status=422
+            )
+        for _ in plan.decide(spots):
+            await asyncio.sleep(0)
+        if plan.replacements:
+            rewritten: Rewritten = await run(plan.carry_out)
+            self._apply(exchange, rewritten, plan)
+            if protection.tells_model:
+                await run(partial(_tell, exchange))
+        exchange.redaction = replace(exchange.redaction, live=self._live(vault, plan, prompt.json))
 
     def _refuse_unread(self, source: Source, protection: Protection) -> None:
         coverage = source.coverage

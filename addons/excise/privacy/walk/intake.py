@@ -137,11 +137,12 @@ class Intake:
 
     def binary(self, media_type: str, data: bytes, spelled_bytes: int, trail: Trail) -> None:
         """
-        Account for data that is not text; its extracted text is taken in.
+        Account for data that is not text. What text can be extracted from is scanned by that, and is no binary part then.
         """
-        self.coverage.add_binary(media_type, len(data), spelled_bytes, path(trail))
-        if self._extract is not None and (text := self._extract(media_type, data)):
+        if self._extract is not None and (text := self._extract(media_type, data)) is not None:
             self.document.put(Layer(text, place=Place.BASE64, frozen=True, trail=trail, codec=PLAIN))
+        else:
+            self.coverage.add_binary(media_type, len(data), spelled_bytes, path(trail))
 
     def readable(self, sealed: bytes, trail: Trail) -> None:
         """
