@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from excise.errors import Refused
+    from excise.policy.credential import Credential
     from excise.privacy.inspect.inspector import Inspector
     from excise.privacy.redact import Redaction
     from excise.privacy.restore.restorer import Restorer
     from excise.stages.retain import RetentionChoice
     from excise.wire.frame import Framing
+    from excise.wire.loss import Loss
     from excise.wire.meter import Meter
+    from excise.wire.translate import Translation
     from excise.wire.usage import Usage, UsageSource
 
 
@@ -92,7 +95,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Principal:
     """
-    Who pays. `type` is how we know: proxy_credentials, source_network, header, provider_key, anonymous.
+    Who pays. `type` is how we know: virtual_key, proxy_credentials, source_network, header, provider_key, anonymous.
     """
 
     id: str
@@ -102,7 +105,10 @@ class Principal:
     cost_centre: str | None = None
     env: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
-    api_key_id: str | None = None  # keyed fingerprint of the provider key the client sent: fp_… ; never the key
+    api_key_id: str | None = (
+        None  # keyed fingerprint of the provider key the client sent: fp_… ; never the key. Of a key of ours: vk_ and its id
+    )
+    models: tuple[str, ...] = ()  # globs of the models it may ask for; empty: all that policy allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,37 @@ class Prompt:
     reasoning_level: str | None = None
     consumer_id: str | None = None  # `user`, `safety_identifier`, `metadata.user_id`: keyed hash, never plain
     include_usage: bool | None = None  # OpenAI stream_options.include_usage as the client said it; None: left open
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    Where the call goes when that is not simply where the client sent it: another provider, another model, or the same with credentials of
+    ours.
+
+    Attributes:
+        call: What kind of call it is there; `call.model` is the model as that provider names it.
+        deployment: The policy's name of the provider's entry.
+        path: With query.
+        rule: The route's name, or how the model was found: `alias`, `provider/model`, `model`, `key`.
+        reason: Why this target and none before it.
+        credential: What authorizes the call there. Never the client's.
+    """
+
+    call: Call
+    deployment: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    rule: str
+    reason: str
+    policy_id: str
+    credential: Credential | None = field(default=None, repr=False)
+
+    @property
+    def model(self) -> str:
+        return self.call.model or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +212,27 @@ class Cost:
     price_id: str | None = None  # provider/model as the table names it
 
 
+@dataclass(frozen=True, slots=True)
+class OwnAnswer:
+    """
+    A whole answer of ours to a question no provider needs to be asked.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyHead:
+    """
+    The head of an answer we write ourselves.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+
+
 @dataclass(slots=True)
 class Exchange:
     """
@@ -188,15 +246,24 @@ class Exchange:
     http: HttpRequest  # gateway
     call: Call | None = None  # recognise
     principal: Principal | None = None  # identify
-    prompt: Prompt | None = None  # decode, then retain and redact
+    own_answer: OwnAnswer | None = None  # list_models; set: nothing is sent
+    prompt: Prompt | None = None  # decode, then redact, and retain where nothing is translated
+    route: Route | None = None  # route; None: it goes where the client sent it
+    translation: Translation | None = field(default=None, repr=False)  # route; None: the target speaks the client's dialect
+    sent_prompt: Prompt | None = field(default=None, repr=False)  # translate, then retain: what leaves, where that is not `prompt`
+    losses: tuple[Loss, ...] = ()  # route, translate, and reply at the end
     decision: Decision | None = None  # govern
     retention: str | None = None  # retain: what is known of the provider's keeping: asserted, verified, unknown; None: policy does not ask
     retention_choice: RetentionChoice | None = None  # retain
     retention_receipt: tuple[tuple[str, str], ...] = ()  # retain: rule of the provider's entry, and what came of it
     redaction: Redaction | None = field(default=None, repr=False)  # redact
-    send_path: str | None = field(default=None, repr=False)  # retain, redact: the path that leaves, when it differs from http.path
-    send_headers: tuple[tuple[bytes, bytes], ...] | None = field(default=None, repr=False)  # retain, redact: in place of http.headers
-    send_body: bytes | None = field(default=None, repr=False)  # retain, redact, send: the bytes that leave, when they differ from http.body
+    send_path: str | None = field(
+        default=None, repr=False
+    )  # redact, translate, retain: the path that leaves, when it differs from http.path
+    send_headers: tuple[tuple[bytes, bytes], ...] | None = field(
+        default=None, repr=False
+    )  # redact, translate, retain, send: for http.headers
+    send_body: bytes | None = field(default=None, repr=False)  # redact, translate, retain, send: the bytes that leave, for http.body
     strip_usage_chunk: bool = False  # send: we asked for include_usage, the client did not
     attempts: list[Attempt] = field(default_factory=list)  # send
     opened: bool = False  # record: an `open` line is in the journal
@@ -205,6 +272,7 @@ class Exchange:
     answer_bytes: int = 0  # gateway: body bytes received from upstream
     answer_whole: bool = False  # gateway: the answer ended as its framing says
     answer_framing: Framing | None = None  # gateway: known with the first frame
+    reply_head: ReplyHead | None = None  # reply: what the client's head becomes; set before the first bytes of a translated answer
     answer_ended: bool = False  # gateway: the last frames are being read
     answer_findings: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # inspect: (entity, detector, action) -> how often
     answer_refusal: Refused | None = None  # inspect: why no more of the answer may reach the client
@@ -228,12 +296,36 @@ class Exchange:
     ended: float | None = None  # gateway: monotonic
     proxy_seconds: float = 0.0  # gateway: time spent in our own stages
 
+    @property
+    def upstream(self) -> Call:
+        """
+        What kind of call it is at the provider that answers.
+
+        Raises:
+            AssertionError: Not recognised yet.
+        """
+        if self.route is not None:
+            return self.route.call
+        assert self.call is not None
+        return self.call
+
+    @property
+    def leaving(self) -> Prompt | None:
+        """
+        The request as it leaves, where it has been read.
+        """
+        return self.sent_prompt or self.prompt
+
+    @property
+    def upstream_host(self) -> str:
+        return self.route.host if self.route is not None else self.http.host
+
     def forget(self) -> None:
         """
         Let go of everything the client sent and the provider answered: the call is over, and what is left is a row.
         """
         self.http = replace(self.http, headers=(), body=b"")
-        self.prompt = self.send_path = self.send_headers = self.send_body = self.meter = None
+        self.prompt = self.sent_prompt = self.send_path = self.send_headers = self.send_body = self.meter = self.translation = None
         if self.redaction is not None:
             self.redaction = self.redaction.forgotten()
         self.answer_headers = ()

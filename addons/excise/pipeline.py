@@ -1,7 +1,8 @@
 """
 The product, in order: what happens to one call.
 
-    recognise -> identify -> decode -> govern -> retain -> redact -> send -> inspect -> restore -> meter -> record
+    recognise -> identify -> list_models -> decode -> route -> govern -> redact -> translate -> retain -> send
+              -> inspect -> restore -> meter -> reply -> record
 
 A stage overrides the few methods it needs. A buffered answer passes the same `on_events` as a stream, as one feed and one
 close. `on_finish` runs exactly once per call, however the call ended.
@@ -67,6 +68,8 @@ class Pipeline:
         """
         for on_request in self._requests:
             await on_request(exchange)
+            if exchange.own_answer is not None:
+                return
 
     def answer(self, exchange: Exchange) -> None:
         """

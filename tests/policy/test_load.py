@@ -268,6 +268,7 @@ def test_defaults_are_the_closed_ones():
         "require_principal": False,
         "websocket": "block",
         "tunnels": "allow",
+        "answer_model": "requested",
     }
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from urllib.parse import quote
 
 from excise.catalog.tree import Hole, Rest, Segment
 
@@ -29,11 +30,28 @@ _LABEL = re.compile(r"[a-z0-9_-]*")
 class PathPattern:
     """
     One unfolded path. `model` says where the model stands: pairs of (place, hole) for the segments it is made of, joined by a slash;
-    a `Rest` there means everything from that place on.
+    a `Rest` there means everything from that place on. `text` is the path as written, its names in braces.
     """
 
     segments: tuple[Segment, ...]
     model: tuple[tuple[int, Hole | Rest], ...] = ()
+    text: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """
+        What must be known to write such a path.
+        """
+        return frozenset(name for name, _ in _PLACEHOLDER.findall(self.text))
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """
+        The path with every name replaced by its value, percent-encoded whole: a slash in a model's name is none of the path.
+
+        Raises:
+            KeyError: A name has no value.
+        """
+        return _PLACEHOLDER.sub(lambda found: quote(values[found[1]], safe=":@-._~"), self.text)
 
     def model_of(self, segments: Sequence[str]) -> str | None:
         """
@@ -117,7 +135,7 @@ def _pattern(variant: str) -> PathPattern:
         else:
             _plain(piece)
             segments.append(piece.lower())
-    return PathPattern(tuple(segments), tuple(model))
+    return PathPattern(tuple(segments), tuple(model), variant)
 
 
 def _plain(text: str) -> None:

@@ -9,6 +9,7 @@ The data stand in providers.yml. Looking up touches no file and no clock; only `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -28,6 +29,8 @@ UNKNOWN = "unknown"
 # Names of hosts whose answer we keep; a busy proxy sees a few hundred.
 REMEMBERED_HOSTS = 4096
 
+_REGION = re.compile(r"<[a-z-]+>")
+
 # Where the input of a model call stands in a JSON body. `query`: rerank. `content`, `requests`: Gemini embeddings.
 _INPUTS = ("messages", "input", "contents", "prompt", "query", "content", "requests")
 
@@ -37,6 +40,16 @@ class _Operation:
     method: str  # upper case; "WS", or "*"
     call: Call
     pattern: PathPattern
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """
+    One way to ask a provider for something: what call it would be, and the path to be filled in.
+    """
+
+    call: Call
+    path: PathPattern
 
 
 class Catalog:
@@ -95,6 +108,26 @@ class Catalog:
         if entry is None:
             return None
         return next((pattern.text for template in entry.hosts for pattern in hosts(template, self._regions) if pattern.literal), None)
+
+    def host_in(self, provider: str, region: str) -> str | None:
+        """
+        A provider's host in a region; `None` where its hosts name no region.
+        """
+        entry = self.providers.get(provider)
+        for template in entry.hosts if entry is not None and region != "global" else ():
+            for pattern in hosts(template, self._regions):
+                if len(set(_REGION.findall(pattern.text))) == 1 and "*" not in pattern.text:
+                    return _REGION.sub(region, pattern.text)
+        return None
+
+    def ways(self, provider: str) -> tuple[Way, ...]:
+        """
+        What can be posted to a provider, as the catalogue lists it; empty for a provider it does not know.
+        """
+        entry = self.providers.get(provider)
+        if entry is None:
+            return ()
+        return tuple(Way(one.call, one.pattern) for one in self._operations_of(entry) if one.method == "POST")
 
     def recognise(self, *, host: str, method: str, path: str, upgrade: str | None = None) -> Call | None:
         """

@@ -26,6 +26,8 @@ COMMANDS: Final[dict[str, str]] = {
     "sql": "Read-only SQL on the published ledger.",
     "tail": "Live calls.",
     "policy": "Check, test and explain policies.",
+    "keys": "Make, list, replace and end virtual keys.",
+    "dialects": "What a call keeps and loses from one dialect to another.",
     "redact": "What would be taken out of a text, and what would stand there instead.",
     "retention": "What providers keep of a call, and what zero retention does about it.",
     "prove": "Plant canaries on every path, then search every file that could have kept one.",

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,10 @@ CALLS = _columns(
     ("damaged_total", "INTEGER", "placeholders the model had damaged, which stayed as they were"),
     ("retention", "VARCHAR", "what is known of the provider keeping the call: asserted, verified, unknown; NULL: policy did not ask"),
     ("retention_rules", "JSON", "the provider's rules that were applied, object of rule: applied, already, attested, unverifiable …"),
+    ("model_routed", "VARCHAR", "model the call was sent to, as its provider names it; NULL: it went where the caller sent it"),
+    ("target_dialect", "VARCHAR", "wire format of whoever answered, where the call was routed"),
+    ("translation", "VARCHAR", "exact, degraded: what became of a routed call on its way; NULL: it was not routed"),
+    ("losses", "JSON", "what a translation did not carry over: object of neutral field names, with dropped, clamped, changed, emulated"),
 )
 
 ATTEMPTS = _columns(

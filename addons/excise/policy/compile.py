@@ -10,10 +10,13 @@ from functools import cache
 from typing import NamedTuple
 
 from excise.exchange import Decision, Principal
+from excise.policy.credential import Credential
 from excise.policy.decide import CompiledRule, Facts, Test, compile_conditions
+from excise.policy.deployment import Deployment, TargetRef
 from excise.policy.principals import HeaderRule, PrincipalIndex
 from excise.policy.protection import RedactRule, RetentionRule
 from excise.policy.schema import Defaults, PolicyFile, PrincipalEntry, Rule
+from excise.policy.steering import ProviderEntry
 from excise.policy.words import When
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.profiles import Action, combined
@@ -57,6 +60,9 @@ class Policy:
     listed: Mapping[str, Principal] = field(repr=False)  # by id; for commands and tests, not for calls
     protections: tuple[Conditional[Protection | None], ...] = ()  # of `redact`; None: off
     retention: tuple[Conditional[RetentionRule], ...] = ()
+    routes: tuple[Conditional[tuple[TargetRef, ...]], ...] = ()
+    deployments: Mapping[str, Deployment] = field(default_factory=dict)
+    aliases: Mapping[str, tuple[TargetRef, ...]] = field(default_factory=dict)
     referred: bytes = field(default=b"", repr=False)  # changes with the keys and dictionaries the file refers to
 
     @property
@@ -103,6 +109,7 @@ def compile_policy(
     keys: Mapping[str, tuple[bytes, ...]],
     scanners: Scanners | None = None,
     *,
+    credentials: Mapping[str, Credential] | None = None,
     referred: bytes = b"",
 ) -> Policy:
     """
@@ -110,6 +117,7 @@ def compile_policy(
 
     Args:
         keys: SHA-256 digests of the keys of each principal with a proxy user, by principal id.
+        credentials: Of the entries of `providers`, by the name targets call them.
         scanners: Makes what `redact` needs, the operator's own detectors in it. `None`: the policy is looked at, not run.
     """
     return Policy(
@@ -136,7 +144,27 @@ def compile_policy(
         protections=tuple(_protection(entry, scanners) for entry in written.redact),
         # A call that names no model counts as meant: asking too much of a provider leaks nothing.
         retention=tuple(Conditional(entry.name, _tests(entry.when, closed=True), entry) for entry in written.retention),
+        routes=tuple(
+            Conditional(entry.name, _tests(entry.when, closed=False), tuple(TargetRef.of(target) for target in entry.to))
+            for entry in written.routes
+        ),
+        deployments={entry.called: _deployment(entry, (credentials or {}).get(entry.called)) for entry in written.providers},
+        aliases={name: tuple(TargetRef.of(target) for target in targets) for name, targets in written.aliases.items()},
         referred=referred,
+    )
+
+
+def _deployment(entry: ProviderEntry, credential: Credential | None) -> Deployment:
+    named = {"project": entry.project, "location": entry.region, "account": entry.account}
+    return Deployment(
+        name=entry.called,
+        provider=entry.provider,
+        host=entry.host,
+        url=entry.url,
+        region=entry.region,
+        values={name: value for name, value in named.items() if value is not None},
+        models=entry.models,
+        credential=credential,
     )
 
 

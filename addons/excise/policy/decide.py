@@ -90,9 +90,11 @@ def normal_model(model: str) -> str | None:
 
 def facts_of(exchange: Exchange) -> Facts:
     """
-    Facts of a call after recognise, identify and decode. A model in the path beats one in the body, as it does at the provider.
+    Facts of a call after recognise, identify and decode; after route, of the call its target gets. A model in the path beats one in the
+    body, as it does at the provider.
     """
-    call, principal, prompt = exchange.call, exchange.principal, exchange.prompt
+    principal, prompt = exchange.principal, exchange.prompt
+    call = exchange.route.call if exchange.route is not None else exchange.call
     model = call.model if call is not None else None
     if model is None and prompt is not None:
         model = prompt.model

@@ -16,6 +16,7 @@ from excise.policy.decide import UNKNOWN, normal_pattern
 from excise.policy.glob import any_of, covers, matcher
 from excise.policy.protection import RedactRule, RetentionRule
 from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RULES, PolicyFile, Rule
+from excise.policy.steering import Route
 from excise.policy.words import When
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MAX_FLAWS = 100  # told at once
 _EXACT = ("provider", "operation", "capture")
 _GLOBS = ("principal", "team", "app", "env", "model")
 _PROPERTIES = ("team", "app", "env")
-_SECTIONS = ("rules", "redact", "retention")  # lists of entries with conditions, in which the first that matches decides
+_SECTIONS = ("routes", "rules", "redact", "retention")  # lists of entries with conditions, in which the first that matches decides
 _ALWAYS_SAID = frozenset({"principal", "provider", "operation", "capture"})
 
 
@@ -37,14 +38,22 @@ def anything(_name: str) -> bool:
     return True
 
 
+def anywhere(_provider: str, _host: str) -> bool:
+    """
+    Knows every host.
+    """
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """
-    The catalogue, as far as policy asks: whether an id of a provider or an operation exists, and whether a model pattern (`*` is a
-    wildcard, lower case) matches at least one known model. By default everything is known.
+    The catalogue, as far as policy asks: whether an id of a provider or an operation exists, whether a host is a provider's, and whether
+    a model pattern (`*` is a wildcard, lower case) matches at least one known model. By default everything is known.
     """
 
     provider: Callable[[str], bool] = anything
+    place: Callable[[str, str], bool] = anywhere
     operation: Callable[[str], bool] = anything
     model: Callable[[str], bool] = anything
 
@@ -69,7 +78,7 @@ def flaws(written: PolicyFile, known: Known) -> list[Flaw]:
     return list(islice(chain(found, _unknown_names(written, known), _unknown_principals(written), _dead(written)), MAX_FLAWS))
 
 
-def _entries(written: PolicyFile) -> Iterator[tuple[KeyPath, Rule | RedactRule | RetentionRule]]:
+def _entries(written: PolicyFile) -> Iterator[tuple[KeyPath, Route | Rule | RedactRule | RetentionRule]]:
     """
     Everything with conditions, and where it stands.
     """
@@ -106,6 +115,7 @@ def _duplicates(written: PolicyFile) -> Iterator[Flaw]:
         named += [((*path, "match", "provider_key", at), "provider key", key) for at, key in enumerate(entry.match.provider_key or ())]
     for path, decider in _entries(written):
         named.append(((*path, "name"), "rule name" if path[0] == "rules" else f"name of a {path[0]} entry", decider.name))
+    named += [(("providers", at), "name of a provider's entry", one.called) for at, one in enumerate(written.providers)]
     detect = written.detect
     named += [(("detect", "patterns", at, "name"), "detector name", one.name) for at, one in enumerate(detect.patterns)]
     named += [(("detect", "dictionaries", at, "name"), "detector name", one.name) for at, one in enumerate(detect.dictionaries)]
@@ -152,7 +162,8 @@ def _nested(networks: list[tuple[IPv4Network | IPv6Network, int]]) -> Iterator[t
 
 
 def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
-    own = tuple(normal_pattern(pattern) for pattern in written.models or ())
+    own_names = (*(written.models or ()), *written.aliases, *(model for entry in written.providers for model in entry.models))
+    own = tuple(normal_pattern(pattern) for pattern in own_names)
 
     def known_model(pattern: str) -> bool:
         return any(covers(pattern, mine) or covers(mine, pattern) for mine in own) or known.model(pattern)
@@ -171,6 +182,14 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
                     (*path, "when", "model", at),
                     f"{pattern!r} matches no known model; if it is a deployment or a model of your own, list it under `models`",
                 )
+    for number, one in enumerate(written.providers):
+        if not known.provider(one.provider):
+            yield Flaw(("providers", number, "provider"), f"provider {one.provider!r} is not in the catalogue")
+        elif one.host is not None and not known.place(one.provider, one.host):
+            yield Flaw(
+                ("providers", number, "host"), f"{one.host!r} is no host of {one.provider} in the catalogue; is it another provider's?"
+            )
+    yield from _unknown_targets(written, known_model)
     for number, rule in enumerate(written.retention):
         for at, name in enumerate(rule.attested or ()):
             # `provider`, `provider/operation`, or `provider@the-day-its-entry-was-checked`.
@@ -179,6 +198,19 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
                 yield Flaw(("retention", number, "attested", at), f"provider {provider!r} is not in the catalogue")
             elif operation and not known.operation(operation):
                 yield Flaw(("retention", number, "attested", at), f"operation {operation!r} is not in the catalogue")
+
+
+def _unknown_targets(written: PolicyFile, known_model: Callable[[str], bool]) -> Iterator[Flaw]:
+    entries = {entry.called for entry in written.providers}
+    lists: list[tuple[KeyPath, tuple[str, ...]]] = [(("aliases", name), targets) for name, targets in written.aliases.items()]
+    lists += [(("routes", number, "to"), route.to) for number, route in enumerate(written.routes)]
+    for path, targets in lists:
+        for at, target in enumerate(targets):
+            name, _, model = target.partition("/")
+            if name not in entries:
+                yield Flaw((*path, at), f"{name!r} is no entry of `providers`: calls cannot be sent there without credentials")
+            elif not known_model(normal_pattern(model)) and "/" not in model and ":" not in model:
+                yield Flaw((*path, at), f"{model!r} is no known model; if {name} has it all the same, list it there under `models`")
 
 
 def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:

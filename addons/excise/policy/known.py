@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from excise.catalog.load import read
+from excise.catalog.providers import Catalog
 from excise.policy.flaws import Known
 from excise.policy.glob import matcher
 
@@ -22,7 +23,18 @@ def known_names(overlay: Path | None = None) -> Known:
     providers, families, _ = read(overlay)
     operations = {spec.op for family in families.values() for spec in family.operations}
     operations |= {spec.op for provider in providers.values() for spec in provider.operations}
-    return Known(provider=frozenset(providers).__contains__, operation=frozenset(operations).__contains__, model=_known_model)
+    catalog = Catalog.load(overlay)
+
+    def place(provider: str, host: str) -> bool:
+        found = catalog.provider_of(host)
+        return found is not None and found.id == provider
+
+    return Known(
+        place=place,
+        provider=frozenset(providers).__contains__,
+        operation=frozenset(operations).__contains__,
+        model=_known_model,
+    )
 
 
 @lru_cache(4096)  # each reload asks the same again, and each answer takes milliseconds

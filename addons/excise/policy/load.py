@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from excise.errors import PolicyError
 from excise.policy.compile import Policy, compile_policy
 from excise.policy.flaws import Known, flaws
-from excise.policy.referred import Referred, missing_extras, own_rules
+from excise.policy.referred import Referred, credentials_of, missing_extras, own_rules
 from excise.policy.schema import Match, PolicyFile
 from excise.policy.yaml import Fault, KeyPath, Loaded, Places, load_strict, read_bounded
 from excise.privacy.detect.detector import Rule
@@ -97,6 +97,8 @@ def load_policy(
             found, missing = _digests(entry.match, source)
             keys[entry.id] = found
             faults += [places.fault(("principals", number, "match", "key", at), text) for at, text in missing]
+    credentials, unreferred = credentials_of(written.providers, source) if secrets else ({}, [])
+    faults += [places.fault(at, text) for at, text in unreferred]
     own, missing_values = own_rules(written.detect, source, secrets=secrets)
     faults += [places.fault(at, text) for at, text in (*missing_values, *missing_extras(written.redact))]
     if faults:
@@ -106,7 +108,8 @@ def load_policy(
         from excise.privacy.detect.catalogue import RULES  # half a second, which whoever only looks at a policy need not wait
 
         scanners = Scanners((*RULES, *own), scanner)
-    return compile_policy(written, f"{path.stem}@{hashlib.sha256(content).hexdigest()[:12]}", keys, scanners, referred=source.digest)
+    policy_id = f"{path.stem}@{hashlib.sha256(content).hexdigest()[:12]}"
+    return compile_policy(written, policy_id, keys, scanners, credentials=credentials, referred=source.digest)
 
 
 def _digests(match: Match, source: Referred) -> tuple[tuple[bytes, ...], list[tuple[int, str]]]:

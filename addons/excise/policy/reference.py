@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from excise.policy.protection import Detect, OwnDictionary, OwnPattern, RedactRule, RetentionRule
 from excise.policy.schema import Defaults, Match, PolicyFile, PrincipalEntry, Rule
+from excise.policy.steering import AwsKeys, ProviderEntry, Route
 from excise.policy.trial import DescribedCall, Expect, PolicyTest, Who
 from excise.policy.words import When
 
@@ -19,7 +20,10 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`principals[]`", PrincipalEntry),
     ("`principals[].match`", Match),
     ("`rules[]`", Rule),
-    ("`rules[].when`, `redact[].when`, `retention[].when`", When),
+    ("`rules[].when`, `routes[].when`, `redact[].when`, `retention[].when`", When),
+    ("`providers[]`", ProviderEntry),
+    ("`providers[].aws`", AwsKeys),
+    ("`routes[]`", Route),
     ("`redact[]`", RedactRule),
     ("`detect`", Detect),
     ("`detect.patterns[]`", OwnPattern),

@@ -11,14 +11,17 @@ from pathlib import Path
 
 from excise.documents import extractor
 from excise.errors import PolicyError, SettingsError
+from excise.policy.credential import ApiKey, AwsCredential, Credential, GoogleCredential
 from excise.policy.protection import Detect, RedactRule
 from excise.policy.protection import OwnDictionary as WrittenDictionary
+from excise.policy.steering import ProviderEntry
 from excise.policy.yaml import KeyPath, read_bounded
 from excise.privacy.detect.detector import Rule
 from excise.privacy.detect.own import OwnDictionary, OwnPattern, values_of
 from excise.recognition import Recognition
 
 DEFAULT_MODEL = "en_core_web_lg"
+MAX_CREDENTIAL_BYTES = 64 * 1024
 MAX_DICTIONARY_BYTES = 16 * 1024 * 1024
 
 # Of the digests of dictionaries: this process's own, so that a dump of one process says nothing of another.
@@ -68,6 +71,46 @@ class Referred:
         if not value:
             raise ValueError(f"the environment variable {name} is not set")
         return os.fsencode(value)
+
+
+def credentials_of(entries: Sequence[ProviderEntry], source: Referred) -> tuple[dict[str, Credential], list[tuple[KeyPath, str]]]:
+    """
+    What authorizes calls at each entry of `providers`, by its name; and what is wrong, each with the path of the reference that is.
+    """
+    found: dict[str, Credential] = {}
+    missing: list[tuple[KeyPath, str]] = []
+    for number, entry in enumerate(entries):
+        texts: dict[str, str] = {}
+        for at, reference in _references(entry):
+            try:
+                texts[at[-1]] = source.read(reference, limit=MAX_CREDENTIAL_BYTES).decode("utf-8").strip()
+                if not texts[at[-1]]:
+                    raise ValueError(f"nothing stands at {reference}")
+            except UnicodeDecodeError:
+                missing.append((("providers", number, *at), f"what stands at {reference} is no text"))
+            except ValueError as error:
+                missing.append((("providers", number, *at), str(error)))
+        if "key" in texts:
+            found[entry.called] = ApiKey(texts["key"])
+        elif entry.aws is not None and (texts or entry.aws == "default"):
+            found[entry.called] = AwsCredential(
+                entry.region or "us-east-1", texts.get("access_key"), texts.get("secret_key"), texts.get("session_token")
+            )
+        elif entry.google is not None:
+            found[entry.called] = GoogleCredential(texts["google"].encode() if "google" in texts else None)
+    return found, missing
+
+
+def _references(entry: ProviderEntry) -> Iterator[tuple[tuple[str, ...], str]]:
+    if entry.key is not None:
+        yield ("key",), entry.key
+    if entry.google is not None and entry.google != "default":
+        yield ("google",), entry.google
+    if entry.aws is not None and entry.aws != "default":
+        yield ("aws", "access_key"), entry.aws.access_key
+        yield ("aws", "secret_key"), entry.aws.secret_key
+        if entry.aws.session_token is not None:
+            yield ("aws", "session_token"), entry.aws.session_token
 
 
 def own_rules(detect: Detect, source: Referred, *, secrets: bool) -> tuple[tuple[Rule, ...], list[tuple[KeyPath, str]]]:

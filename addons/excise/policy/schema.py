@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from excise.policy.protection import MAX_PROTECTIONS, Detect, RedactRule, RetentionRule
+from excise.policy.steering import MAX_ALIASES, MAX_DEPLOYMENTS, MAX_ROUTES, AliasName, ProviderEntry, Route, Targets
 from excise.policy.words import (
     Fingerprints,
     HeaderName,
@@ -57,6 +58,9 @@ class Defaults(Written):
     websocket: Literal["block"] = Field(default="block", description="WebSocket connections to providers: refused, they cannot be metered.")
     tunnels: Literal["allow", "block"] = Field(
         default="allow", description="TLS to hosts outside the catalogue: pass through unread, or refuse."
+    )
+    answer_model: Literal["requested", "served"] = Field(
+        default="requested", description="Which model's name a translated answer carries: what the client asked for, or what answered."
     )
 
 
@@ -149,6 +153,18 @@ class PolicyFile(Written):
     )
     principals: tuple[PrincipalEntry, ...] = Field(
         default=(), strict=False, max_length=MAX_PRINCIPALS, description="Who is known, and how."
+    )
+    providers: tuple[ProviderEntry, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MAX_DEPLOYMENTS,
+        description="Providers calls may be sent to with credentials of yours, for virtual keys and `routes`.",
+    )
+    aliases: dict[AliasName, Targets] = Field(
+        default_factory=dict, max_length=MAX_ALIASES, description="Model names of your own, each with its targets in order."
+    )
+    routes: tuple[Route, ...] = Field(
+        default=(), strict=False, max_length=MAX_ROUTES, description="Which calls go elsewhere; in order, the first that matches decides."
     )
     rules: tuple[Rule, ...] = Field(
         default=(), strict=False, max_length=MAX_RULES, description="In order: the first rule that matches decides."

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from mitmproxy import http
 
-from excise.errors import ExciseError
+from excise.errors import ExciseError, InternalError
 from excise.exchange import Exchange
 from excise.pipeline import Pipeline
 from excise.privacy.profiles import Action
@@ -21,6 +22,8 @@ def edited(exchange: Exchange, decoder: AnswerDecoder) -> bool:
     """
     Whether stages may change this answer: then its length is not known, and it leaves without its content coding.
     """
+    if exchange.translation is not None:
+        return True
     redaction = exchange.redaction
     if redaction is not None and redaction.answers not in (None, Action.REPORT_ONLY):
         return True  # also what cannot be read: it is cut off then, not passed on unscanned
@@ -61,6 +64,23 @@ class _Withheld:
         return [body] if body else []
 
 
+class TapEnds(NamedTuple):
+    """
+    What the gateway does when an answer does not simply pass.
+
+    Attributes:
+        on_fault: A stage failed; returns the answer's last words.
+        on_refusal: A stage says that no more may pass, and whether something has left; returns what the client gets instead.
+        on_head: The first bytes of an answer of our own writing leave: the head must become theirs.
+        cut: End the upstream connection.
+    """
+
+    on_fault: Callable[[Exchange, Exception], bytes]
+    on_refusal: Callable[[ExciseError, bool], bytes]
+    on_head: Callable[[], None]
+    cut: Callable[[], None]
+
+
 class AnswerTap:
     """
     mitmproxy's `response.stream`: called with each chunk, and with `b""` once at the end.
@@ -71,7 +91,9 @@ class AnswerTap:
     Never returns `b""`: on HTTP/1 that would write the chunk that ends the message.
 
     Attributes:
-        holds_head: The head of the answer must not leave before the first bytes returned: it may become that of a refusal.
+        pings: Whether `ping` gives a sign of life; to be asked every few seconds.
+        holds_head: The head of the answer must not leave before the first bytes returned: it may become that of a refusal, or of an error
+            in another dialect.
     """
 
     def __init__(
@@ -79,24 +101,23 @@ class AnswerTap:
         exchange: Exchange,
         pipeline: Pipeline,
         decoder: AnswerDecoder,
+        ends: TapEnds,
         *,
         edits: bool,
-        on_fault: Callable[[Exchange, Exception], bytes],
-        on_refusal: Callable[[ExciseError, bool], bytes],
-        cut: Callable[[], None],
     ):
         self._exchange = exchange
         self._pipeline = pipeline
         self._decoder = decoder
         self._edits = edits
-        self._on_fault = on_fault
-        self._on_refusal = on_refusal  # with whether something has left
-        self._cut = cut
+        self._ends = ends
         self._closed = False
         self._ended = False  # a rewriting stage failed: nothing more may leave
         self._refused = False  # the same, but what comes is metered
         self._left = False
-        self.holds_head = edits and exchange.redaction is not None and exchange.redaction.answers is Action.BLOCK
+        self._busy = True  # something has left since the last look
+        self.pings = exchange.translation is not None and exchange.translation.streams
+        blocks = exchange.redaction is not None and exchange.redaction.answers is Action.BLOCK
+        self.holds_head = exchange.translation is not None or (edits and blocks)
 
     def __call__(self, chunk: bytes) -> list[bytes]:
         started = time.perf_counter()
@@ -112,6 +133,22 @@ class AnswerTap:
             out = self._fail(chunk, fault)
         exchange.proxy_seconds += time.perf_counter() - started
         return out
+
+    def ping(self) -> bytes:
+        """
+        A sign of life, for a client that has got nothing since it was last asked for; nothing where none is known.
+        """
+        translation = self._exchange.translation
+        if translation is None or not translation.answered or self._closed or self._ended or self._refused:
+            return b""
+        if self._busy:
+            self._busy = False
+            return b""
+        sign = translation.ping()
+        if sign and not self._left:
+            self._ends.on_head()
+            self._left = True
+        return sign
 
     def close(self) -> None:
         """
@@ -149,14 +186,17 @@ class AnswerTap:
             if self._decoder.broken or self._decoder.overflow:
                 # What cannot be read cannot be rewritten, and passing on a part of it would look whole.
                 self._ended = True
-                self._cut()
+                self._ends.cut()
                 return []
         out = [frame.raw for frame in frames if frame.raw]
-        self._left = self._left or bool(out)
+        if out and not self._left and self._exchange.translation is not None:
+            self._ends.on_head()
+        if out:
+            self._left = self._busy = True
         return out
 
     def _refuse(self, refusal: ExciseError) -> list[bytes]:
-        last = b"" if self._refused else self._on_refusal(refusal, self._left)
+        last = b"" if self._refused else self._ends.on_refusal(refusal, self._left)
         self._refused = True
         return [last] if last else []
 
@@ -168,7 +208,11 @@ class AnswerTap:
 
     def _fail(self, chunk: bytes, fault: Exception) -> list[bytes]:
         self._exchange.answer_broken = True
-        last = self._on_fault(self._exchange, fault)
+        if self.holds_head and not self._left:
+            self._ended = True
+            self._ends.on_fault(self._exchange, fault)
+            return self._refuse(InternalError())
+        last = self._ends.on_fault(self._exchange, fault)
         if not self._edits:
             return [chunk] if chunk else []
         self._ended = True

@@ -5,15 +5,18 @@ The parts of one worker, put together: stages in order, gateway, guard. The same
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from excise.access.authorize import Authorizer
+from excise.access.keys import KeyStore
 from excise.catalog.prices import Prices
 from excise.catalog.providers import Catalog
 from excise.catalog.retention import load_retention
 from excise.documents import extractor
-from excise.exchange import ClientInfo, Exchange
+from excise.exchange import ClientInfo, Exchange, Prompt, Route
 from excise.ledger.journal import Journal
 from excise.pipeline import Pipeline
 from excise.policy.decide import facts_of
@@ -31,14 +34,18 @@ from excise.stages.decode import Decode
 from excise.stages.govern import Govern
 from excise.stages.identify import Identify
 from excise.stages.inspect import Inspect
+from excise.stages.list_models import ListModels
 from excise.stages.meter import Meter
 from excise.stages.recognise import Recognise
 from excise.stages.record import Record
 from excise.stages.redact import Redact
+from excise.stages.reply import Reply
 from excise.stages.restore import Restore
 from excise.stages.retain import Retain, RetentionChoice
+from excise.stages.route import Route as Steer
 from excise.stages.self_check import SelfCheck
 from excise.stages.send import Send
+from excise.stages.translate import Translate
 from excise.supervise.settings import Settings
 
 
@@ -56,6 +63,7 @@ class Parts:
     gateway: Gateway
     guard: Guard
     self_check: SelfCheck
+    keys: KeyStore
     admit: Callable[[ClientInfo, bool], None]
 
 
@@ -76,18 +84,24 @@ def build(settings: Settings, journal: Journal) -> Parts:
     record = Record(journal, block=lambda: policies.current.defaults.on_journal_failure == "block")
     decode = Decode(limit=settings.max_body_bytes, pseudonym=lambda name: _pseudonym(secret, name))
     redact, restore = Redact(policies, key, vaults, extract=extractor()), Restore()
+    retain = Retain(load_retention(), partial(retention_choice, policies), hashed=lambda name: _pseudonym(secret, name))
+    keys = KeyStore(state / "keys.json")
     pipeline = Pipeline(
         [
             Recognise(catalog),
-            Identify(policies, secret),
+            Identify(policies, secret, keys),
+            ListModels(policies, prices),
             decode,
+            Steer(policies, catalog, keeps=partial(kept_there, policies, retain), now=time.time),
             Govern(policies),
-            Retain(load_retention(), partial(retention_choice, policies), hashed=lambda name: _pseudonym(secret, name)),
             redact,
-            Send(),
+            Translate(),
+            retain,
+            Send(Authorizer(catalog)),
             Inspect(),
             restore,
             Meter(prices),
+            Reply(),
             record,
         ]
     )
@@ -102,7 +116,9 @@ def build(settings: Settings, journal: Journal) -> Parts:
         private_headers=lambda: policies.current.principals.header_names,
         fault=lambda: redact.closed,
     )
-    return Parts(catalog, policies, record, pipeline, settler, gateway, Guard(gateway), SelfCheck(policies, decode, redact, restore), admit)
+    return Parts(
+        catalog, policies, record, pipeline, settler, gateway, Guard(gateway), SelfCheck(policies, decode, redact, restore), keys, admit
+    )
 
 
 def admission(policies: PolicyStore) -> Callable[[ClientInfo, bool], None]:
@@ -129,6 +145,17 @@ def retention_choice(policies: PolicyStore, exchange: Exchange) -> RetentionChoi
     if rule is None:
         return RetentionChoice()
     return RetentionChoice(rule.mode, rule.on_store, frozenset(rule.attested or ()), rule.verify, rule.name)
+
+
+def kept_there(policies: PolicyStore, retain: Retain, exchange: Exchange, route: Route, sent: Prompt) -> str | None:
+    """
+    Why a target may not have a call because of what its provider keeps; `None`: it may.
+    """
+    choice = retention_choice(policies, exchange)
+    if choice.mode != "zero":
+        return None
+    refusals = retain.plan(exchange, route.call, choice, body=sent.json, model=route.model).refusals
+    return "; ".join(refusals) or None
 
 
 def _pseudonym(secret: bytes, name: str) -> str:

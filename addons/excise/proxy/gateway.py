@@ -20,9 +20,10 @@ from excise.exchange import Capture, ClientInfo, Exchange, HttpRequest, Status
 from excise.ids import uuid7
 from excise.pipeline import Pipeline
 from excise.proxy import headers as wire_headers
-from excise.proxy.answer_tap import AnswerTap, become, edited, withhold
-from excise.proxy.endpoint import endpoint_target, own_answer
+from excise.proxy.answer_tap import AnswerTap, TapEnds, become, edited, withhold
+from excise.proxy.endpoint import endpoint_target, made_response, own_answer, own_response
 from excise.proxy.faults import log_fault
+from excise.proxy.headers import replace_head
 from excise.proxy.http_stream import ORIGIN_FORM, OTHER_TARGET, TOO_LARGE
 from excise.proxy.readings import counting, failure_of, with_credentials
 from excise.proxy.seal import Seals
@@ -125,6 +126,9 @@ class Gateway:
                 self._pass_foreign(flow, exchange)
                 return
             await self._pipeline.request(exchange)
+            if exchange.own_answer is not None:
+                flow.response = own_response(exchange)
+                return self._settle(flow, exchange, Status.OK, whole=True)
             wire_headers.prepare(flow.request, exchange, self._private_headers())
             self.seals.put(flow)
         except ExciseError as refusal:
@@ -153,8 +157,7 @@ class Gateway:
             return
         exchange.answer_status = exchange.attempts[-1].http_status = response.status_code
         exchange.answer_headers = response.headers.fields
-        call = exchange.call
-        assert call is not None
+        call = exchange.upstream
         decoder = AnswerDecoder(
             content_type=response.headers.get("content-type"),
             content_encoding=response.headers.get("content-encoding"),
@@ -164,9 +167,8 @@ class Gateway:
         )
         edits = edited(exchange, decoder)
         refused = partial(self._answer_refused, flow, exchange)
-        tap = AnswerTap(
-            exchange, self._pipeline, decoder, edits=edits, on_fault=self._answer_fault, on_refusal=refused, cut=lambda: self._cut(flow)
-        )
+        ends = TapEnds(self._answer_fault, refused, lambda: replace_head(response, exchange, self._show_headers()), lambda: self._cut(flow))
+        tap = AnswerTap(exchange, self._pipeline, decoder, ends, edits=edits)
         self._settler.watch(exchange, tap, decoder)
         response.stream = tap
         try:
@@ -331,12 +333,7 @@ class Gateway:
             call_id=exchange.id,
         )
         exchange.http_status = status
-        made = http.Response.make(status, body, http.Headers([(name.encode(), value.encode()) for name, value in fields]))
-        if status == 407:
-            made.headers["proxy-authenticate"] = 'Basic realm="excise"'
-        if "x-excise-call-id" not in made.headers:
-            made.headers["x-excise-call-id"] = exchange.id
-        return made
+        return made_response(exchange, status, fields, body)
 
     def _end(self, flow: HTTPFlow, message: str) -> None:
         """

@@ -4,12 +4,16 @@ Headers on their way out and back: the one helper for all header writes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mitmproxy import http
 
+from excise.access.keys import PREFIX
 from excise.catalog.request import auth_header_names
-from excise.errors import BadRequest
-from excise.exchange import Exchange
+from excise.errors import BadRequest, Refused
+from excise.exchange import Exchange, Route
 from excise.wire.coding import acceptable
+from excise.wire.loss import Loss
 
 # Ours, or meaningful on one hop only (RFC 9110, 7.6.1). Forwarding them would tell providers of our clients or confuse their parsers.
 _DROPPED = frozenset(
@@ -29,6 +33,7 @@ _DROPPED = frozenset(
 )
 _DROPPED_PREFIXES = (b"x-forwarded-", b"x-excise-")
 _KEPT_CONNECTION = frozenset({b"close", b"keep-alive"})
+PREFIX_BYTES = PREFIX.encode()
 _FRAMING = (b"content-length", b"transfer-encoding")
 _ONCE = frozenset({b"host", *_FRAMING, b"content-type", b"content-encoding"})
 # What stands in Connection is taken out on the way. Without these the provider would read another request than policy did.
@@ -79,10 +84,14 @@ def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]
     """
     if exchange.send_body is not None:
         request.data.content = exchange.send_body  # decoded bytes were spliced, so they leave plain
+    if (route := exchange.route) is not None:
+        request.scheme, request.host, request.port = route.scheme, route.host, route.port
     if exchange.send_path is not None:
         request.path = exchange.send_path
     if exchange.send_headers is not None:
         request.headers = http.Headers(exchange.send_headers)
+    if route is not None:
+        request.headers["host"] = authority(route)
     plain = exchange.redaction is not None and (exchange.redaction.live is not None or exchange.redaction.answers is not None)
     length = b"%d" % len(request.data.content or b"")
     listed: set[bytes] = set()
@@ -114,9 +123,22 @@ def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]
         elif low == b"content-encoding" and exchange.send_body is not None:
             continue
         fields.append((name, value))
+    if any(PREFIX_BYTES in value for _, value in fields) or PREFIX in request.path:
+        raise Refused(
+            "a key of ours must not travel to a provider; put it where the provider's key would stand, for a chat call",
+            kind="virtual_key_misplaced",
+        )
     if not framed:
         fields.append((b"Content-Length", length))
     request.headers = http.Headers(fields)
+
+
+def authority(route: Route) -> str:
+    """
+    Host and port as the Host header has them.
+    """
+    usual = 443 if route.scheme == "https" else 80
+    return route.host if route.port == usual else f"{route.host}:{route.port}"
 
 
 def _tokens(value: bytes) -> set[bytes]:
@@ -141,7 +163,31 @@ def dress(response: http.Response, exchange: Exchange, *, edited: bool, show: bo
         if exchange.prompt is not None and exchange.prompt.model:
             headers["x-excise-model"] = _printable(exchange.prompt.model)
         if exchange.call is not None:
-            headers["x-excise-route"] = exchange.call.provider
+            headers["x-excise-route"] = exchange.upstream.provider
+        if exchange.route is not None:
+            headers["x-excise-model"] = _printable(exchange.route.model)
+            if exchange.losses:
+                headers["x-excise-degraded"] = degraded(exchange.losses)
+
+
+def replace_head(response: http.Response, exchange: Exchange, show: bool) -> None:
+    """
+    Give a translated answer its own head: nothing of the provider's means anything to the client.
+    """
+    head = exchange.reply_head
+    assert head is not None
+    exchange.http_status = response.status_code = head.status
+    response.reason = ""
+    response.headers = http.Headers([(name.encode(), value.encode("latin-1", "replace")) for name, value in head.headers])
+    response.headers["transfer-encoding"] = "chunked"
+    dress(response, exchange, edited=True, show=show)
+
+
+def degraded(losses: Iterable[Loss]) -> str:
+    """
+    What a translation did not carry over, as `field;change` in a list.
+    """
+    return ", ".join(f"{loss.field};{loss.change.value}" for loss in losses)[:2000]
 
 
 def _printable(text: str) -> str:

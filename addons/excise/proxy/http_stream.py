@@ -34,6 +34,8 @@ TOO_LARGE = "request body over the limit"
 ORIGIN_FORM = "excise.origin_form"  # key in flow.metadata: the client spoke to our own port as to a server
 OTHER_TARGET = "excise.other_target"  # the same: inside a tunnel, the request line names another host
 
+PING_SECONDS = 10.0  # providers' own pings come every 10 to 15 s
+
 _FROM_CLIENT = (RequestHeaders, RequestData, RequestEndOfMessage, RequestTrailers)
 _BROKEN = (RequestProtocolError, ResponseProtocolError)
 
@@ -94,6 +96,8 @@ class SealedStream(HttpStream):
             inner = self.client_state(event)
         elif isinstance(event, _BROKEN):
             inner = self.handle_protocol_error(event)
+        elif isinstance(event, events.Wakeup):
+            inner = self._show_life()
         else:
             inner = self.server_state(event)
         while True:
@@ -172,12 +176,35 @@ class SealedStream(HttpStream):
         yield from self._answer(response)  # the request is not over: its end of HTTP/1 closes in its own time
         return True
 
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Wakeup):
+            yield from self._show_life()
+        else:
+            yield from super()._handle_event(event)
+
     def start_response_stream(self) -> layer.CommandGenerator[None]:
         assert self.flow.response is not None
-        if getattr(self.flow.response.stream, "holds_head", False):
+        tap = self.flow.response.stream
+        if getattr(tap, "pings", False):
+            yield commands.RequestWakeup(PING_SECONDS)
+        if getattr(tap, "holds_head", False):
             self.server_state = self.state_hold_head
         else:
             yield from super().start_response_stream()
+
+    def _show_life(self) -> layer.CommandGenerator[None]:
+        """
+        Tell a client that waits for a slow provider that its call goes on: others in between close what is silent.
+        """
+        response = self.flow.response
+        if self.server_state not in (self.state_hold_head, self.state_stream_response_body) or response is None:
+            return  # over
+        sign: bytes = getattr(response.stream, "ping", bytes)()
+        if sign and self.server_state == self.state_hold_head:
+            yield from super().start_response_stream()
+        if sign:
+            yield SendHttp(ResponseData(self.stream_id, sign), self.context.client)
+        yield commands.RequestWakeup(PING_SECONDS)
 
     def state_hold_head(self, event: events.Event) -> layer.CommandGenerator[None]:
         """

@@ -50,8 +50,10 @@ class Settler:
 
     def framing(self, exchange: Exchange) -> Framing | None:
         """
-        How the answer under way is framed; `None` where none is.
+        How the client's answer under way is framed; `None` where none is.
         """
+        if exchange.translation is not None and exchange.translation.answered:
+            return exchange.translation.framing
         answer = self._answers.get(exchange.id)
         return answer[1].framing if answer else None
 

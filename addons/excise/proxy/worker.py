@@ -28,7 +28,8 @@ from mitmproxy.proxy.layers.http import _hooks as http_hooks
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import TlsData
 
-from excise.errors import ExciseError, LedgerError
+from excise.access.keys import KeyStore
+from excise.errors import ExciseError, LedgerError, SettingsError
 from excise.exchange import Capture, ClientInfo
 from excise.ledger.journal import Journal
 from excise.proxy.build import Parts, build
@@ -88,7 +89,11 @@ class Worker:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         await self._parts.self_check.run()
-        watching = [loop.create_task(self._parts.policies.watch()), loop.create_task(self._tick(shared))]
+        watching = [
+            loop.create_task(self._parts.policies.watch()),
+            loop.create_task(watch_keys(self._parts.keys)),
+            loop.create_task(self._tick(shared)),
+        ]
         ready()
         try:
             await self._stop.wait()
@@ -243,6 +248,22 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
 
 def _hook_data(server: Server) -> ServerConnectionHookData:
     return ServerConnectionHookData(server=server, client=None)  # type: ignore[arg-type]  # our TLS side reads the server only
+
+
+async def watch_keys(keys: KeyStore, seconds: float = 1.0) -> None:
+    """
+    Look for new and revoked keys until cancelled. A file that cannot be read leaves the keys as they were, and is told.
+    """
+    told = ""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(keys.poll)
+            told = ""
+        except SettingsError as error:
+            if error.message != told:
+                told = error.message
+                log.error("keys kept", fault=error.message)
 
 
 def _swallowed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

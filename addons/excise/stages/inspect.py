@@ -29,13 +29,12 @@ class Inspect(Stage):
         if inspector is None:
             if not has_begun(events):
                 return events
-            assert exchange.call is not None
             inspector = exchange.inspector = Inspector(
                 exchange.answer_framing,
                 redaction.protection,
                 redaction.live,
                 text=not _media_type(exchange).startswith(_BINARY),
-                plain=exchange.call.dialect == "bedrock-agent",
+                plain=exchange.upstream.dialect == "bedrock-agent",
             )
             exchange.answer_findings = inspector.counts
         frames = inspector.feed(events)

@@ -33,22 +33,20 @@ class Meter(Stage):
     def on_events(self, exchange: Exchange, events: list[Frame]) -> list[Frame]:
         meter = exchange.meter
         if meter is None:
-            assert exchange.call is not None
-            meter = exchange.meter = Metering(exchange.call, exchange.prompt)
+            meter = exchange.meter = Metering(exchange.upstream, exchange.leaving)
         for frame in events:
             if meter.observe(frame) and exchange.first_event is None:
                 exchange.first_event = time.monotonic()
         return (
-            without_asked(events, null_added=(exchange.call and exchange.call.provider) not in SENDS_NULL_USAGE)
-            if exchange.strip_usage_chunk
-            else events
+            without_asked(events, null_added=exchange.upstream.provider not in SENDS_NULL_USAGE) if exchange.strip_usage_chunk else events
         )
 
     async def on_finish(self, exchange: Exchange) -> None:
         if exchange.call is None or exchange.status is Status.REFUSED:
             exchange.cost = NOTHING_SENT
             return
-        meter = exchange.meter or Metering(exchange.call, exchange.prompt)
+        call = exchange.upstream
+        meter = exchange.meter or Metering(call, exchange.leaving)
         reached = exchange.answer_status is not None
         whole = exchange.answer_whole and not exchange.answer_broken
         metered = meter.finish(status=exchange.answer_status or 0, headers=exchange.answer_headers, complete=whole)
@@ -65,33 +63,32 @@ class Meter(Stage):
             if exchange.status is Status.OK:
                 exchange.status = Status.ERROR
         left = exchange.status is Status.CANCELLED or exchange.error_type == "upstream_timeout"
-        if left and exchange.opened and exchange.call.billable and not metered.usage.said and exchange.prompt is not None:
+        if left and exchange.opened and call.billable and not metered.usage.said and exchange.leaving is not None:
             # The provider may have read all of it and billed that. An answer that had begun is a token at least; else nobody knows.
-            sent = estimate_input_tokens(exchange.prompt, exchange.prompt.model)
+            sent = estimate_input_tokens(exchange.leaving, exchange.leaving.model)
             if sent is not None:
                 made = 1 if exchange.answer_status == 200 and exchange.meter is not None else None
                 exchange.usage = Usage(uncached_input_tokens=sent, text_output_tokens=made)
                 exchange.usage_source = UsageSource.ESTIMATED
         failed = not reached or (exchange.answer_status or 0) >= 400
-        if (failed or not exchange.call.billable) and not metered.usage.said:
+        if (failed or not call.billable) and not metered.usage.said:
             # Not reached, refused by the provider, or a free operation: known to cost nothing. A timeout after the request
             # left is not that: the provider may have worked, and the row says so by a NULL.
-            exchange.cost = Cost(usd=None) if left and exchange.call.billable else NOTHING_SENT
+            exchange.cost = Cost(usd=None) if left and call.billable else NOTHING_SENT
             return
         exchange.cost = self._cost(exchange, metered.model, exchange.usage)
         for model, usage in metered.extras:
             exchange.cost = both(exchange.cost, self._cost(exchange, model, usage))
 
     def _cost(self, exchange: Exchange, model: str | None, usage: Usage) -> Cost:
-        assert exchange.call is not None
         return self._prices.cost(
-            provider=exchange.call.provider,
+            provider=exchange.upstream.provider,
             model_served=model,
-            model_requested=exchange.prompt.model if exchange.prompt else None,
+            model_requested=exchange.leaving.model if exchange.leaving else None,
             usage=usage,
             at=datetime.fromtimestamp(exchange.started_at_us / 1e6, tz=UTC),
             service_tier=exchange.service_tier,
-            region_host=exchange.http.host,
+            region_host=exchange.upstream_host,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from excise.errors import LedgerError, Unavailable
 from excise.exchange import Exchange
 from excise.pipeline import Stage
+from excise.wire.loss import Verdict
 
 ROUGH_BYTES = 64 * 1024
 MAX_UNWRITTEN = 100_000  # closing lines kept in memory while the disk is full; about 1 KB each
@@ -101,7 +102,7 @@ def opening(exchange: Exchange) -> dict[str, Any]:
         "started_at": exchange.started_at_us,
         "capture": exchange.client.capture,
         "client_ip": exchange.client.ip,
-        "server_host": http.host,
+        "server_host": exchange.upstream_host,
         "request_bytes": len(http.body),
         "user_agent": _short(agent),
         "sdk": sdk_of(http.header("x-stainless-lang"), agent),
@@ -114,7 +115,17 @@ def opening(exchange: Exchange) -> dict[str, Any]:
             "operation": call.operation,
             "dialect": call.dialect,
             "provider_requested": call.provider,
-            "provider_served": call.provider,
+            "provider_served": exchange.upstream.provider,
+        }
+    if (route := exchange.route) is not None:
+        record |= {
+            "route_policy": route.policy_id,
+            "route_rule": _short(route.rule),
+            "route_reason": _short(route.reason, 2000),
+            "model_routed": _short(route.model),
+            "target_dialect": exchange.translation.target.name if exchange.translation is not None else route.call.dialect,
+            "translation": Verdict.of(exchange.losses),
+            "losses": losses_of(exchange),
         }
     if prompt is not None:
         record |= {
@@ -143,6 +154,13 @@ def opening(exchange: Exchange) -> dict[str, Any]:
             "reason": decision.reason or None,
         }
     return record
+
+
+def losses_of(exchange: Exchange) -> dict[str, str] | None:
+    """
+    What a translation did not carry over: neutral names of fields, and what became of each.
+    """
+    return {loss.field: loss.change.value for loss in exchange.losses} or None
 
 
 def rough_estimate(exchange: Exchange) -> dict[str, int] | None:
@@ -189,6 +207,8 @@ def closing(exchange: Exchange) -> dict[str, Any]:
         "usage_source": exchange.usage_source,
         "usage_raw": exchange.usage_raw,
     }
+    if exchange.route is not None:
+        record |= {"translation": Verdict.of(exchange.losses), "losses": losses_of(exchange)}
     if exchange.first_event is not None:
         record["ttft_ms"] = round((exchange.first_event - started) * 1000, 3)
     if usage is not None:

@@ -26,8 +26,7 @@ class Restore(Stage):
         if restorer is None:
             if not has_begun(events):
                 return events
-            assert exchange.call is not None
-            call = exchange.call
+            call = exchange.upstream
             restorer = exchange.restorer = Restorer(call.dialect, call.operation, exchange.answer_framing, redaction.live)
         frames = restorer.feed(events)
         return [*frames, *restorer.close()] if exchange.answer_ended else frames

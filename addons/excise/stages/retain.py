@@ -85,10 +85,10 @@ class Retain(Stage):
         choice = self._settings(exchange)
         if choice.mode != "zero":
             return
-        assert exchange.call is not None and exchange.prompt is not None
-        prompt = exchange.prompt
+        prompt = exchange.leaving
+        assert prompt is not None
         small = len(prompt.body) <= THREADED_BYTES
-        look = partial(self.plan, exchange, exchange.call, choice, body=prompt.json, model=prompt.model)
+        look = partial(self.plan, exchange, exchange.upstream, choice, body=prompt.json, model=prompt.model)
         made = look() if small else await asyncio.to_thread(look)
         exchange.retention_choice = choice  # a reload must not change what is asked of the answer
         exchange.retention = str(made.standing)
@@ -98,7 +98,11 @@ class Retain(Stage):
         if made.edits:
             edit = partial(apply, prompt.body, prompt.json, made.edits)
             body, json = edit() if small else await asyncio.to_thread(edit)
-            exchange.prompt = replace(prompt, body=body, json=json)
+            left = replace(prompt, body=body, json=json)
+            if exchange.sent_prompt is not None:
+                exchange.sent_prompt = left
+            else:
+                exchange.prompt = left
             exchange.send_body = body
         if made.headers:
             exchange.send_headers = _with(exchange.send_headers or exchange.http.headers, made.headers)
@@ -116,7 +120,7 @@ class Retain(Stage):
             body: As it would be sent there, parsed.
             host: Where it would be sent; `None`: where the client sent it.
         """
-        target = exchange.send_path or exchange.http.path
+        target = exchange.send_path or (exchange.route.path if exchange.route is not None else exchange.http.path)
         facts = Facts(
             provider=call.provider,
             operation=call.operation,
@@ -124,7 +128,7 @@ class Retain(Stage):
             method=exchange.http.method.upper(),
             path="/" + "/".join(cut(target).folded),
             target=target,
-            host=host or exchange.http.host,
+            host=host or exchange.upstream_host,
             model=model,
             reasons=self._reasons(call.provider, model) if model is not None else None,
         )
@@ -162,18 +166,18 @@ class Retain(Stage):
         entry, _ = self._known(exchange)
         pending = {signal.rule for signal in entry.signals if signal.answers} - {rule for rule, _ in exchange.retention_receipt}
         for frame in events if pending else ():
-            if isinstance(frame.json, dict) and exchange.prompt is not None:
+            if isinstance(frame.json, dict) and exchange.leaving is not None:
                 status = exchange.answer_status or 0
-                verdict = verify_answer(entry, Standing(exchange.retention), status=status, first=frame.json, asked=exchange.prompt.json)
+                verdict = verify_answer(entry, Standing(exchange.retention), status=status, first=frame.json, asked=exchange.leaving.json)
                 if verdict.receipt:
                     self._record(exchange, verdict)
                     break
         return events
 
     def _known(self, exchange: Exchange) -> tuple[Entry, RetentionChoice]:
-        assert exchange.call is not None and exchange.retention_choice is not None
+        assert exchange.retention_choice is not None
         choice = exchange.retention_choice
-        return self._entry(exchange.call.provider, choice) or self._unlisted, choice
+        return self._entry(exchange.upstream.provider, choice) or self._unlisted, choice
 
     def _entry(self, provider: str, choice: RetentionChoice) -> Entry | None:
         return self._entries.get(provider) or (self._unlisted if provider in choice.attested and provider != UNKNOWN else None)

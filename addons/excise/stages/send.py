@@ -5,24 +5,38 @@ What leaves, and to whom.
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 
-from excise.exchange import Attempt, Exchange
+from excise.exchange import Attempt, Exchange, Route
 from excise.pipeline import Stage
 from excise.wire.include_usage import ask_for_usage
+
+type Headers = tuple[tuple[bytes, bytes], ...]
+type Authorize = Callable[[Route, str, Headers, bytes], Awaitable[tuple[str, Headers]]]
 
 
 class Send(Stage):
     """
-    Prepare the one attempt: the client's own target, its own bytes, and `include_usage` where it was left open (the meter
-    takes the extra chunk out again).
+    Prepare the one attempt: `include_usage` where it was left open (the meter takes the extra chunk out again), and what authorizes a
+    routed call where it goes.
+
+    Args:
+        authorize: The headers and the path that authorize a request at its target; given method, headers and body as they leave.
     """
 
+    def __init__(self, authorize: Authorize) -> None:
+        self._authorize = authorize
+
     async def on_request(self, exchange: Exchange) -> None:
-        assert exchange.call is not None and exchange.prompt is not None
-        asked = ask_for_usage(exchange.call, exchange.prompt, path=exchange.http.path)
-        if asked is not None:
-            exchange.send_body = asked
-            exchange.strip_usage_chunk = True
-        exchange.attempts.append(
-            Attempt(provider=exchange.call.provider, model=exchange.prompt.model, host=exchange.http.host, started=time.monotonic())
-        )
+        call, prompt, route = exchange.upstream, exchange.leaving, exchange.route
+        assert prompt is not None
+        if exchange.translation is None:  # else the translation asks, and writes what the client asked for
+            asked = ask_for_usage(call, prompt, path=exchange.send_path or exchange.http.path)
+            if asked is not None:
+                exchange.send_body = asked
+                exchange.strip_usage_chunk = True
+        if route is not None:
+            body = exchange.send_body if exchange.send_body is not None else prompt.body
+            path, headers = await self._authorize(route, exchange.send_path or route.path, exchange.send_headers or (), body)
+            exchange.send_path, exchange.send_headers = path, (*(exchange.send_headers or ()), *headers)
+        exchange.attempts.append(Attempt(provider=call.provider, model=prompt.model, host=exchange.upstream_host, started=time.monotonic()))

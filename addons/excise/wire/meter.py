@@ -143,6 +143,17 @@ class Meter:
             self._tail = (self._tail + frame.raw)[-KEPT_BYTES:]
         return self._reader.observe(frame)
 
+    @property
+    def usage(self) -> Usage:
+        """
+        What has been stated so far.
+        """
+        return self._reader.reader.usage()
+
+    @property
+    def service_tier(self) -> str | None:
+        return self._reader.reader.service_tier
+
     def finish(self, *, status: int, headers: Sequence[tuple[bytes, bytes]], complete: bool) -> Metering:
         """
         Conclude, once the answer has ended.

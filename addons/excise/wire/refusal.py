@@ -4,12 +4,10 @@ Our own errors in the caller's dialect, so that the caller's SDK raises what it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import orjson
 
-from excise.wire.eventstream import encode_message
+from excise.wire import error_shapes as shapes
+from excise.wire.error_shapes import Names, Said, error_body, error_frame, family
 from excise.wire.frame import Framing
 
 _PREFIX = "excise: "
@@ -17,47 +15,30 @@ _PREFIX = "excise: "
 # Above this, SDKs wait by their own back-off instead, and knock in vain.
 _RETRY_AFTER_LIMIT_SECONDS = 60
 
+_SORTS: dict[int, Names] = {
+    400: shapes.INVALID,
+    401: shapes.AUTH,
+    402: shapes.BILLING,
+    403: shapes.PERMISSION,
+    404: shapes.NOT_FOUND,
+    407: shapes.AUTH,
+    408: shapes.TIMEOUT,
+    413: shapes.TOO_LARGE,
+    422: shapes.INVALID,
+    429: shapes.RATE,
+    500: shapes.INTERNAL,
+    502: shapes.BAD_GATEWAY,
+    503: shapes.UNAVAILABLE,
+    504: shapes.GATEWAY_TIMEOUT,
+}
 
-@dataclass(frozen=True, slots=True)
-class _Sort:
-    """
-    One sort of error under its names in the dialects.
-    """
-
-    openai_type: str
-    openai_code: str | None
-    anthropic: str
-    google: str
-    aws: str  # of the operation; in a stream it begins with a lower-case letter
-    openai_status: int | None = None  # where the family uses another status than ours
-    google_status: int | None = None
-    aws_status: int | None = None
-
-
-# Source: the providers' error pages and SDKs, as recorded; read 2026-11.
-_INVALID = _Sort("invalid_request_error", None, "invalid_request_error", "INVALID_ARGUMENT", "ValidationException")
-_SORTS: dict[int, _Sort] = {
-    400: _INVALID,
-    401: _Sort(
-        "invalid_request_error", "invalid_api_key", "authentication_error", "UNAUTHENTICATED", "AccessDeniedException", aws_status=403
-    ),
-    402: _Sort(
-        *("insufficient_quota", "insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED", "ServiceQuotaExceededException"),
-        openai_status=429,
-        google_status=429,
-        aws_status=400,
-    ),
-    403: _Sort("invalid_request_error", "insufficient_permissions", "permission_error", "PERMISSION_DENIED", "AccessDeniedException"),
-    404: _Sort("invalid_request_error", "model_not_found", "not_found_error", "NOT_FOUND", "ResourceNotFoundException"),
-    407: _Sort("invalid_request_error", "invalid_api_key", "authentication_error", "UNAUTHENTICATED", "AccessDeniedException"),
-    408: _Sort("timeout", "timeout", "timeout_error", "DEADLINE_EXCEEDED", "ModelTimeoutException"),
-    413: _Sort("invalid_request_error", "request_too_large", "request_too_large", "INVALID_ARGUMENT", "ValidationException"),
-    422: _INVALID,
-    429: _Sort("rate_limit_error", "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED", "ThrottlingException"),
-    500: _Sort("server_error", None, "api_error", "INTERNAL", "InternalServerException"),
-    502: _Sort("server_error", "bad_gateway", "api_error", "UNAVAILABLE", "InternalServerException"),
-    503: _Sort("server_error", "service_unavailable", "overloaded_error", "UNAVAILABLE", "ServiceUnavailableException"),
-    504: _Sort("server_error", "timeout", "timeout_error", "DEADLINE_EXCEEDED", "ModelTimeoutException"),
+# Where a family uses another status than ours.
+_STATUS: dict[tuple[str, int], int] = {
+    ("openai", 402): 429,
+    ("mistral", 402): 429,
+    ("google", 402): 429,
+    ("aws", 402): 400,
+    ("aws", 401): 403,
 }
 
 # Kinds of our error tree that end a running stream, as statuses.
@@ -70,32 +51,9 @@ _KIND_STATUS = {
     "answer_blocked": 403,
 }
 
-_TEXT_ERRORS = ("ollama", "hf-inference", "tgi", "xai")
-_DETAIL_ERRORS = ("voyage", "jina", "jina-reader")
-_MESSAGE_ERRORS = ("cohere", "cohere-v1", "cohere-v2")
 
-
-def _shape(dialect: str) -> str:
-    """
-    The family whose errors a dialect's SDKs expect; "openai" where we do not know.
-    """
-    if dialect.startswith(("anthropic", "vertex-raw")):
-        return "anthropic"
-    if dialect.startswith(("gemini", "vertex")):
-        return "google"
-    if dialect.startswith("bedrock") or dialect == "sagemaker":
-        return "aws"
-    if dialect.startswith("mistral"):
-        return "mistral"
-    if dialect in _MESSAGE_ERRORS:
-        return "cohere"
-    if dialect.startswith(_TEXT_ERRORS):
-        return "xai" if dialect.startswith("xai") else "text"
-    return "detail" if dialect in _DETAIL_ERRORS else "openai"
-
-
-def _sort(status: int) -> _Sort:
-    return _SORTS.get(status) or (_SORTS[500] if status >= 500 else _INVALID)
+def _names(status: int) -> Names:
+    return _SORTS.get(status) or (shapes.INTERNAL if status >= 500 else shapes.INVALID)
 
 
 def encode_error(
@@ -121,54 +79,30 @@ def encode_error(
         retry_after_seconds: When to try again.
         call_id: Our id of the call.
     """
-    sort, shape, text = _sort(status), _shape(dialect), _prefixed(message)
-    sent = {"openai": sort.openai_status, "mistral": sort.openai_status, "google": sort.google_status, "aws": sort.aws_status}.get(
-        shape
-    ) or status
+    names, shape = _names(status), family(dialect)
+    sent = _STATUS.get((shape, status), status)
     headers = [("content-type", "application/json")]
     if shape == "aws":
-        headers.append(("x-amzn-errortype", sort.aws))
+        headers.append(("x-amzn-errortype", names.aws))
     if call_id is not None:
-        headers += [("x-excise-call-id", call_id), (_REQUEST_ID.get(shape, "x-request-id"), call_id)]
+        headers += [("x-excise-call-id", call_id), (shapes.REQUEST_ID.get(shape, "x-request-id"), call_id)]
     if retry_after_seconds is not None:
         headers.append(("retry-after", str(max(0, retry_after_seconds))))
     if retry_after_seconds is None or retry_after_seconds > _RETRY_AFTER_LIMIT_SECONDS:
         headers.append(("x-should-retry", "false"))
-    body = _body(shape, sort, sent, kind, text, call_id)
-    if shape == "google" and retry_after_seconds is not None:
-        retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{max(0, retry_after_seconds)}s"}
-        body["error"]["details"].append(retry)
-    return sent, headers, orjson.dumps(body)
+    details = [_google_info(kind)]
+    if retry_after_seconds is not None:
+        details.append(shapes.google_retry(retry_after_seconds))
+    said = Said(names, sent, _prefixed(message), kind=kind, call_id=call_id, details=tuple(details))
+    return sent, headers, orjson.dumps(error_body(shape, said))
 
 
-_REQUEST_ID = {"anthropic": "request-id", "aws": "x-amzn-requestid"}
+def _google_info(kind: str) -> dict[str, str]:
+    return {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": kind.upper(), "domain": "excise"}
 
 
 def _prefixed(message: str) -> str:
     return message if message.startswith(_PREFIX) else _PREFIX + message
-
-
-def _body(shape: str, sort: _Sort, status: int, kind: str, text: str, call_id: str | None) -> dict[str, Any]:
-    match shape:
-        case "anthropic":
-            return {"type": "error", "error": {"type": sort.anthropic, "message": text}, "request_id": call_id}
-        case "google":
-            info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": kind.upper(), "domain": "excise"}
-            return {"error": {"code": status, "message": text, "status": sort.google, "details": [info]}}
-        case "aws":
-            return {"message": text}
-        case "cohere":
-            return {"id": call_id, "message": text}
-        case "mistral":
-            return {"object": "error", "message": text, "type": sort.openai_type, "param": None, "code": sort.openai_code or kind}
-        case "xai":
-            return {"code": kind, "error": text}
-        case "text":
-            return {"error": text}
-        case "detail":
-            return {"detail": text}
-        case _:
-            return {"error": {"message": text, "type": sort.openai_type, "param": None, "code": sort.openai_code or kind}}
 
 
 def encode_stream_error(dialect: str, framing: Framing, *, kind: str, message: str) -> bytes:
@@ -186,45 +120,5 @@ def encode_stream_error(dialect: str, framing: Framing, *, kind: str, message: s
         message: As for `encode_error`.
     """
     status = _KIND_STATUS.get(kind, 500)
-    sort, shape, text = _sort(status), _shape(dialect), _prefixed(message)
-    match framing:
-        case Framing.SSE:
-            return b"\n\n" + _sse_error(dialect, shape, sort, status, kind, text)
-        case Framing.NDJSON:
-            return orjson.dumps({"error": text}) + b"\n"
-        case Framing.JSON_ARRAY:
-            # After at least one element: a stream that broke off before has not begun, and is answered with a whole error.
-            return b",\n" + orjson.dumps(_body("google", sort, status, kind, text, None)) + b"\n]"
-        case Framing.EVENTSTREAM:
-            return _aws_exception(sort, text)
-        case _:
-            return b""
-
-
-def _sse_error(dialect: str, shape: str, sort: _Sort, status: int, kind: str, text: str) -> bytes:
-    event = b""
-    if dialect.startswith("openai-responses"):
-        # The stated shape is flat; SDKs raise on the nested one. `error` within serves both.
-        flat = {"type": "error", "code": sort.openai_code or kind, "message": text, "param": None, "sequence_number": 0}
-        body = {**flat, "error": {"type": sort.openai_type, "code": sort.openai_code or kind, "message": text, "param": None}}
-        event = b"event: error\n"
-    elif dialect.startswith("cohere"):
-        body = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": text}}
-        event = b"event: message-end\n"
-    else:
-        body = _body(shape, sort, status, kind, text, None)
-        if shape == "anthropic" or dialect.startswith("openai-assistants"):
-            event = b"event: error\n"
-    return b"%bdata: %b\n\n" % (event, orjson.dumps(body))
-
-
-def _aws_exception(sort: _Sort, text: str) -> bytes:
-    # The streams know few exceptions; those below are members of every one of them.
-    known = ("ValidationException", "ThrottlingException", "ServiceUnavailableException")
-    name = sort.aws if sort.aws in known else "InternalServerException"
-    headers = {
-        ":exception-type": name[0].lower() + name[1:],
-        ":content-type": "application/json",
-        ":message-type": "exception",
-    }
-    return encode_message(headers, orjson.dumps({"message": text}))
+    said = Said(_names(status), status, _prefixed(message), kind=kind, details=(_google_info(kind),))
+    return (b"\n\n" if framing is Framing.SSE else b"") + error_frame(dialect, framing, said)

@@ -1,0 +1,3 @@
+"""
+Who may call, and what authorizes our calls: keys of ours, credentials at providers.
+"""

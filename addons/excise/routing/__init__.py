@@ -1,0 +1,3 @@
+"""
+Where a call goes: pure decisions on values.
+"""

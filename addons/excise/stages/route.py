@@ -1,0 +1,258 @@
+"""
+Where the call goes: to whom the client sent it, or to the first target of policy's that may and can take it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from excise.catalog.models import Models
+from excise.catalog.providers import Catalog
+from excise.catalog.traits import traits_of
+from excise.errors import BadRequest, Refused
+from excise.exchange import Exchange, HttpRequest, Prompt
+from excise.exchange import Route as Routed
+from excise.pipeline import Stage
+from excise.policy.compile import Policy
+from excise.policy.decide import decide_all, facts_of, other_models
+from excise.policy.deployment import Deployment, TargetRef
+from excise.policy.glob import any_of
+from excise.policy.store import PolicyStore
+from excise.routing.targets import GENERATES, Place, place_of
+from excise.stages.decode import THREADED_BYTES
+from excise.wire.dialect import Asked, Dialect, Envelope, Target
+from excise.wire.dialects.registry import dialect_of, speaks
+from excise.wire.translate import Translation
+
+VIRTUAL_KEY = "virtual_key"  # `Principal.type` of who calls with a key of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    The targets of a call, in order, and what named them.
+    """
+
+    targets: tuple[TargetRef, ...]
+    rule: str
+
+
+class Route(Stage):
+    """
+    Choose the target. A target that policy denies, that would keep what must not be kept, or that cannot do what is asked is none.
+
+    Args:
+        store: The policy in force.
+        catalog: Where providers are reached.
+        keeps: Why a target may not have the call because of what it keeps; `None`: it may. Asked with what would be sent there.
+        now: Unix seconds, for answers that are dated.
+    """
+
+    def __init__(
+        self,
+        store: PolicyStore,
+        catalog: Catalog,
+        *,
+        keeps: Callable[[Exchange, Routed, Prompt], str | None],
+        now: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._keeps = keeps
+        self._now = now
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """
+        Raises:
+            BadRequest: No target can do what is asked, each with why; or the model is not known.
+            Refused: Policy denies every target.
+        """
+        policy = self._store.current
+        wanted = _wanted(policy, exchange)
+        if wanted is None:
+            return
+        assert exchange.prompt is not None
+        choose = partial(self._choose, policy, exchange, wanted)
+        await (asyncio.to_thread(choose) if len(exchange.prompt.body) > THREADED_BYTES else _at_once(choose))
+
+    def _choose(self, policy: Policy, exchange: Exchange, wanted: Wanted) -> None:
+        excluded: list[str] = []
+        denied = 0
+        for target in wanted.targets:
+            deployment = policy.deployments[target.deployment]
+            route = self._route(policy, exchange, wanted, target, excluded)
+            if isinstance(route, str):
+                excluded.append(f"{target.deployment}/{target.model}: {route}")
+                continue
+            exchange.route = route
+            decision = decide_all(policy, facts_of(exchange), other_models(exchange))
+            if not decision.allow:
+                exchange.decision = decision
+                denied += 1
+                excluded.append(f"{target.deployment}/{target.model}: rule {decision.rule!r} denies it: {decision.reason}")
+                continue
+            why = self._prepared(policy, exchange, deployment)
+            if why is None:
+                return
+            excluded.append(f"{target.deployment}/{target.model}: {why}")
+        exchange.route = exchange.translation = None
+        exchange.losses = ()
+        text = "no target can take this call. " + "; ".join(excluded)
+        if denied == len(wanted.targets):
+            raise Refused(text, kind="policy_denied")
+        raise BadRequest(text, kind="no_candidate")
+
+    def _route(self, policy: Policy, exchange: Exchange, wanted: Wanted, target: TargetRef, excluded: Sequence[str]) -> Routed | str:
+        assert exchange.call is not None and exchange.prompt is not None
+        deployment = policy.deployments[target.deployment]
+        place = place_of(
+            self._catalog,
+            deployment,
+            target.model,
+            operation=exchange.call.operation,
+            dialect=exchange.call.dialect,
+            stream=exchange.prompt.stream,
+            speaks=speaks,
+        )
+        if not isinstance(place, Place):
+            return place
+        reason = "first choice" if not excluded else f"after {len(excluded)} excluded: " + "; ".join(excluded)
+        return Routed(
+            call=place.call,
+            deployment=deployment.name,
+            scheme=place.scheme,
+            host=place.host,
+            port=place.port,
+            path=place.path,
+            rule=wanted.rule,
+            reason=reason,
+            policy_id=policy.id,
+            credential=deployment.credential,
+        )
+
+    def _prepared(self, policy: Policy, exchange: Exchange, deployment: Deployment) -> str | None:
+        """
+        Translate for the target just set, as far as needed; why it is not possible, else `None`.
+        """
+        call, route, prompt = exchange.call, exchange.route, exchange.prompt
+        assert call is not None and route is not None and prompt is not None
+        exchange.translation, exchange.losses = None, ()
+        client = dialect_of(call.provider, call.dialect)
+        target = dialect_of(route.call.provider, route.call.dialect)
+        sent = prompt
+        if client is not target or client is None:
+            if client is None or target is None:
+                return "its dialect cannot be translated"
+            made = translation_of(exchange, client, target, model_of=policy.defaults.answer_model, now=int(self._now()))
+            exchange.translation = made
+            exchange.losses = made.losses
+            if fatal := [loss for loss in made.losses if loss.fatal]:
+                return "; ".join(f"{loss.field}: {loss.why}" for loss in fatal)
+            sent = replace(prompt, json=made.encoded.body)
+        return self._keeps(exchange, route, sent)
+
+
+async def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
+def translation_of(exchange: Exchange, client: Dialect, target: Dialect, *, model_of: str, now: int) -> Translation:
+    """
+    The translation of a call to the target its route names.
+
+    Raises:
+        BadRequest: The request is not one of its dialect.
+    """
+    call, route, prompt = exchange.call, exchange.route, exchange.prompt
+    assert call is not None and route is not None and prompt is not None
+    envelope = envelope_of(exchange.http, prompt, call.model, call.dialect)
+    request = client.decode_request(prompt.json, envelope)
+    aimed = Target(route.call.provider, target.name, route.model, traits_of(Models.load(), route.call.provider, route.model))
+    encoded = target.encode_request(request, aimed)
+    asked = Asked(
+        request=request,
+        envelope=envelope,
+        model=(prompt.model or route.model) if model_of == "requested" else route.model,
+        provider=route.call.provider,
+        dialect=target.name,
+        id=exchange.id.replace("-", ""),
+        now=now,
+    )
+    return Translation(client, target, asked, encoded)
+
+
+def envelope_of(http: HttpRequest, prompt: Prompt, model: str | None, dialect: str) -> Envelope:
+    """
+    What path and headers say beside the body.
+    """
+    betas = ",".join(value.decode("latin-1") for name, value in http.headers if name.lower() == b"anthropic-beta")
+    return Envelope(
+        model=model,
+        stream=prompt.stream,
+        array=dialect == "gemini" and prompt.stream and "alt=sse" not in http.path.partition("?")[2],
+        betas=tuple(part.strip() for part in betas.split(",") if part.strip()),
+    )
+
+
+def _wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
+    """
+    Raises:
+        BadRequest: A key of ours is used for what it cannot be used for.
+    """
+    call, principal = exchange.call, exchange.principal
+    assert call is not None and exchange.prompt is not None
+    ours = principal is not None and principal.type == VIRTUAL_KEY
+    model = exchange.prompt.model
+    if principal is not None and principal.models and not (model is not None and _may_ask(principal.models, model)):
+        raise Refused("this key may not ask for this model; GET /v1/models lists those it may", kind="model_not_allowed")
+    if call.operation in GENERATES or ours:
+        for entry in policy.routes:
+            if all(test(facts_of(exchange)) for test in entry.tests):
+                return Wanted(entry.said, entry.name)
+    if not ours:
+        return None
+    if not call.billable or call.operation not in GENERATES:
+        raise BadRequest(
+            f"operation {call.operation!r} is not served to virtual keys; use the provider's own key for it",
+            kind="operation_not_served",
+        )
+    return resolve(policy, call.provider, model)
+
+
+def _may_ask(patterns: tuple[str, ...], model: str) -> bool:
+    return any_of(tuple(pattern.lower() for pattern in patterns))(model.lower())
+
+
+def resolve(policy: Policy, provider: str, model: str | None, *, models: Models | None = None) -> Wanted:
+    """
+    The targets a model's name means to a holder of a virtual key.
+
+    Args:
+        provider: Whose dialect and path the client used; decides where several deployments have a model.
+        model: As asked: an alias, `NAME/MODEL`, or a bare name.
+
+    Raises:
+        BadRequest: Nobody has it, or several have and none of them is `provider`.
+    """
+    if model is None:
+        raise BadRequest("the request names no model; name one of GET /v1/models", kind="no_model")
+    if (targets := policy.aliases.get(model)) is not None:
+        return Wanted(targets, "alias")
+    name, slash, rest = model.partition("/")
+    if slash and name in policy.deployments and rest:
+        return Wanted((TargetRef(name, rest),), "provider/model")
+    table = models or Models.load()
+    having = [one for one in policy.deployments.values() if model in one.models or table.find(one.provider, model) is not None]
+    own = [one for one in having if one.provider == provider]
+    chosen = having if len(having) == 1 else own[:1]
+    if chosen:
+        return Wanted((TargetRef(chosen[0].name, model),), "model")
+    if not having:
+        raise BadRequest(
+            "no provider here has a model of that name; GET /v1/models lists what there is", kind="model_not_found", status=404
+        )
+    names = ", ".join(f"{one.name}/…" for one in having)
+    raise BadRequest(f"several providers have a model of that name; say which: {names}", kind="model_ambiguous")

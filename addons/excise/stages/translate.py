@@ -1,0 +1,121 @@
+"""
+The request in the words of whoever answers it, after everything that must not leave is out of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+import orjson
+
+from excise.catalog.request import auth_header_names
+from excise.errors import BadRequest, Refused
+from excise.exchange import Exchange
+from excise.pipeline import Stage
+from excise.privacy.retention.signed import is_signed
+from excise.stages.decode import THREADED_BYTES
+from excise.wire.dialect import Encoded
+from excise.wire.json_edit import Edit, apply
+from excise.wire.translate import Translation
+
+# What a client says to its provider beside the body and its key, and which another deployment of the same provider understands.
+_OF_DIALECTS = (b"anthropic-", b"openai-beta", b"x-stainless-")
+_KEPT = frozenset({b"user-agent", b"accept", b"accept-encoding", b"content-type", b"idempotency-key"})
+
+
+class Translate(Stage):
+    """
+    Write what leaves for a routed call: translated, or with nothing changed but the model. Nothing of the client's credentials goes along.
+    """
+
+    async def on_request(self, exchange: Exchange) -> None:
+        """
+        Raises:
+            BadRequest: What redaction left cannot be translated.
+        """
+        route, prompt = exchange.route, exchange.prompt
+        if route is None:
+            return
+        assert prompt is not None
+        work = partial(_translated if exchange.translation is not None else _moved, exchange)
+        await (asyncio.to_thread(work) if len(prompt.body) > THREADED_BYTES else _at_once(work))
+        exchange.send_path = route.path
+        exchange.send_headers = _headers(exchange)
+
+
+async def _at_once(work: partial[None]) -> None:
+    work()
+
+
+def _translated(exchange: Exchange) -> None:
+    translation, prompt, route = exchange.translation, exchange.prompt, exchange.route
+    assert translation is not None and prompt is not None and route is not None
+    if translation.asked.request.raw is not prompt.json:
+        # Redaction has changed it since the target was chosen.
+        request = translation.client.decode_request(prompt.json, translation.asked.envelope)
+        encoded = translation.target.encode_request(request, translation.encoded.sent.target)
+        _check(encoded)
+        translation = exchange.translation = Translation(
+            translation.client, translation.target, replace(translation.asked, request=request), encoded
+        )
+        exchange.losses = translation.losses
+    body = orjson.dumps(translation.encoded.body)
+    exchange.send_body = body
+    exchange.sent_prompt = replace(prompt, body=body, json=translation.encoded.body, model=route.model)
+
+
+def _check(encoded: Encoded) -> None:
+    if fatal := next((loss for loss in encoded.losses if loss.fatal), None):
+        raise BadRequest(f"what redaction left of this request cannot be translated ({fatal.field}: {fatal.why})", kind="no_candidate")
+
+
+def _moved(exchange: Exchange) -> None:
+    """
+    The client's own bytes, for another deployment of its dialect.
+    """
+    prompt, route, call = exchange.prompt, exchange.route, exchange.call
+    assert prompt is not None and route is not None and call is not None
+    if is_signed(exchange.http.path, exchange.http.headers) and route.credential is None:
+        raise Refused(
+            "this request is signed for where it was sent; give the target's entry in `providers` credentials to sign it anew",
+            kind="signed_request",
+        )
+    body, json = prompt.body, prompt.json
+    if route.call.model_at == "body" and isinstance(json, dict) and json.get("model") != route.model:
+        body, json = apply(body, json, [Edit(("model",), "set", route.model)])
+    elif route.call.model_at == "path" and isinstance(json, dict) and "model" in json and call.model_at == "body":
+        body, json = apply(body, json, [Edit(("model",), "delete")])
+    exchange.send_body = body
+    exchange.sent_prompt = replace(prompt, body=body, json=json, model=route.model)
+
+
+def _headers(exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:
+    """
+    Headers of the request that leaves, without any authorization: the client's stays here, ours is added when it is sent.
+    """
+    route, call, translation = exchange.route, exchange.call, exchange.translation
+    assert route is not None and call is not None
+    same = translation is None
+    private = {name.encode() for name in auth_header_names}
+    kept = []
+    for name, value in exchange.send_headers or exchange.http.headers:
+        low = name.lower()
+        if low in private or low in (b"host", b"content-length", b"content-type", b"accept-encoding"):
+            continue
+        if low in _KEPT or (same and low.startswith(_OF_DIALECTS)):
+            kept.append((name, value))
+    extra = [(b"Content-Type", b"application/json")]
+    if translation is not None:
+        # The answer is rewritten: there is nothing to be gained from having it compressed.
+        kept = [(name, value) for name, value in kept if name.lower() != b"accept"]
+        extra.append((b"Accept-Encoding", b"identity"))
+        extra += [(name.encode(), value.encode()) for name, value in translation.encoded.headers]
+    if route.call.dialect.startswith("anthropic") and route.call.provider != "vertex" and not _has(kept, b"anthropic-version"):
+        extra.append((b"anthropic-version", b"2023-06-01"))
+    return (*kept, *extra)
+
+
+def _has(headers: list[tuple[bytes, bytes]], name: bytes) -> bool:
+    return any(key.lower() == name for key, _ in headers)

@@ -1,0 +1,3 @@
+"""
+The dialects of chat, one file or package each. Which provider speaks which: `registry.py`.
+"""
