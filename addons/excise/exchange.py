@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from excise.privacy.redact import Redaction
     from excise.privacy.restore.restorer import Restorer
     from excise.stages.retain import RetentionChoice
+    from excise.wire.dialect import Encoded
     from excise.wire.frame import Framing
     from excise.wire.loss import Loss
     from excise.wire.meter import Meter
@@ -213,6 +214,16 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapted:
+    """
+    A request as another deployment of the client's own dialect wants it; `asked` is the JSON it was made of.
+    """
+
+    asked: Any = field(repr=False)
+    encoded: Encoded
+
+
+@dataclass(frozen=True, slots=True)
 class OwnAnswer:
     """
     A whole answer of ours to a question no provider needs to be asked.
@@ -250,6 +261,7 @@ class Exchange:
     prompt: Prompt | None = None  # decode, then redact, and retain where nothing is translated
     route: Route | None = None  # route; None: it goes where the client sent it
     translation: Translation | None = field(default=None, repr=False)  # route; None: the target speaks the client's dialect
+    adapted: Adapted | None = field(default=None, repr=False)  # route: what a target of the client's dialect wants written otherwise
     sent_prompt: Prompt | None = field(default=None, repr=False)  # translate, then retain: what leaves, where that is not `prompt`
     losses: tuple[Loss, ...] = ()  # route, translate, and reply at the end
     decision: Decision | None = None  # govern
@@ -325,7 +337,7 @@ class Exchange:
         Let go of everything the client sent and the provider answered: the call is over, and what is left is a row.
         """
         self.http = replace(self.http, headers=(), body=b"")
-        self.prompt = self.sent_prompt = self.send_path = self.send_headers = self.send_body = self.meter = self.translation = None
+        self.prompt = self.sent_prompt = self.send_path = self.send_headers = self.send_body = self.meter = self.translation = self.adapted = None
         if self.redaction is not None:
             self.redaction = self.redaction.forgotten()
         self.answer_headers = ()

@@ -4,8 +4,11 @@ The stage that names who pays.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from excise.access.keys import KeyStore
 from excise.errors import Unauthenticated
 from excise.exchange import Call, Capture, ClientInfo, Exchange, HttpRequest
 from excise.policy.fingerprint import fingerprint
@@ -48,7 +51,7 @@ async def test_the_owner_of_the_key_is_named(store, headers, path):
     Wherever the key stands; the exchange holds its fingerprint and not the key.
     """
     one = exchange(*headers, path=path)
-    await Identify(store, SECRET).on_request(one)
+    await Identify(store, SECRET, KeyStore(Path("no-keys.json"))).on_request(one)
 
     assert one.principal is not None
     assert (one.principal.id, one.principal.type) == ("shop", "provider_key")
@@ -60,7 +63,7 @@ async def test_an_unowned_key_and_no_key(store):
     """
     A key nobody owns pays for itself; no key is anonymous.
     """
-    stage = Identify(store, SECRET)
+    stage = Identify(store, SECRET, KeyStore(Path("no-keys.json")))
     one, none = exchange((b"authorization", b"Bearer another")), exchange()
     await stage.on_request(one)
     await stage.on_request(none)
@@ -77,7 +80,7 @@ async def test_wrong_credentials_leave_no_principal(store):
     """
     one = exchange((b"authorization", b"Bearer " + KEY.encode()), user="shop")
     with pytest.raises(Unauthenticated) as caught:
-        await Identify(store, SECRET).on_request(one)
+        await Identify(store, SECRET, KeyStore(Path("no-keys.json"))).on_request(one)
 
     assert one.principal is None
     assert caught.value.kind == "unauthenticated"
@@ -87,7 +90,7 @@ async def test_a_reload_is_seen_by_the_next_call(store, tmp_path):
     """
     The stage asks the store each time.
     """
-    stage = Identify(store, SECRET)
+    stage = Identify(store, SECRET, KeyStore(Path("no-keys.json")))
     (tmp_path / "default.yml").write_text("version: 1\ndefaults: {require_principal: true}\ndefault: allow\n")
     store.reload()
 

@@ -13,7 +13,7 @@ from excise.catalog.models import Models
 from excise.catalog.providers import Catalog
 from excise.catalog.traits import traits_of
 from excise.errors import BadRequest, Refused
-from excise.exchange import Exchange, HttpRequest, Prompt
+from excise.exchange import Adapted, Exchange, HttpRequest, Prompt
 from excise.exchange import Route as Routed
 from excise.pipeline import Stage
 from excise.policy.compile import Policy
@@ -23,10 +23,12 @@ from excise.policy.glob import any_of
 from excise.policy.store import PolicyStore
 from excise.routing.targets import GENERATES, Place, place_of
 from excise.stages.decode import THREADED_BYTES
-from excise.wire.dialect import Asked, Dialect, Envelope, Target
+from excise.wire.dialect import Asked, Dialect, Encoded, Envelope, Target
 from excise.wire.dialects.registry import dialect_of, speaks
 from excise.wire.translate import Translation
 
+# Dialects that every provider speaks in a way of its own, or whose opaque parts are bound to an account: another provider's is foreign.
+_VARIES = frozenset({"openai-chat", "openai-responses"})
 VIRTUAL_KEY = "virtual_key"  # `Principal.type` of who calls with a key of ours
 
 
@@ -98,7 +100,7 @@ class Route(Stage):
             if why is None:
                 return
             excluded.append(f"{target.deployment}/{target.model}: {why}")
-        exchange.route = exchange.translation = None
+        exchange.route = exchange.translation = exchange.adapted = None
         exchange.losses = ()
         text = "no target can take this call. " + "; ".join(excluded)
         if denied == len(wanted.targets):
@@ -139,7 +141,7 @@ class Route(Stage):
         """
         call, route, prompt = exchange.call, exchange.route, exchange.prompt
         assert call is not None and route is not None and prompt is not None
-        exchange.translation, exchange.losses = None, ()
+        exchange.translation, exchange.adapted, exchange.losses = None, None, ()
         client = dialect_of(call.provider, call.dialect)
         target = dialect_of(route.call.provider, route.call.dialect)
         sent = prompt
@@ -152,6 +154,12 @@ class Route(Stage):
             if fatal := [loss for loss in made.losses if loss.fatal]:
                 return "; ".join(f"{loss.field}: {loss.why}" for loss in fatal)
             sent = replace(prompt, json=made.encoded.body)
+        elif call.operation in GENERATES:
+            adapted = adapted_of(exchange, client)
+            exchange.adapted, exchange.losses = Adapted(prompt.json, adapted), adapted.losses
+            if fatal := [loss for loss in adapted.losses if loss.fatal]:
+                return "; ".join(f"{loss.field}: {loss.why}" for loss in fatal)
+            sent = replace(prompt, json=adapted.body)
         return self._keeps(exchange, route, sent)
 
 
@@ -182,6 +190,26 @@ def translation_of(exchange: Exchange, client: Dialect, target: Dialect, *, mode
         now=now,
     )
     return Translation(client, target, asked, encoded)
+
+
+def adapted_of(exchange: Exchange, dialect: Dialect) -> Encoded:
+    """
+    The client's request as another deployment, or another model, of the client's own dialect wants it. What it takes as it is stays as
+    it is.
+
+    Raises:
+        BadRequest: The request is not one of its dialect.
+    """
+    call, upstream, prompt = exchange.call, exchange.upstream, exchange.prompt
+    assert call is not None and prompt is not None
+    envelope = envelope_of(exchange.http, prompt, call.model, call.dialect)
+    request = dialect.decode_request(prompt.json, envelope)
+    model = upstream.model or prompt.model or ""
+    if upstream.provider != call.provider and dialect.name in _VARIES:
+        request = replace(request, dialect=f"{dialect.name} of {call.provider}")
+    return dialect.encode_request(
+        request, Target(upstream.provider, dialect.name, model, traits_of(Models.load(), upstream.provider, model))
+    )
 
 
 def envelope_of(http: HttpRequest, prompt: Prompt, model: str | None, dialect: str) -> Envelope:

@@ -5,8 +5,10 @@ The request in the words of whoever answers it, after everything that must not l
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import orjson
 
@@ -15,9 +17,13 @@ from excise.errors import BadRequest, Refused
 from excise.exchange import Exchange
 from excise.pipeline import Stage
 from excise.privacy.retention.signed import is_signed
+from excise.routing.targets import GENERATES
 from excise.stages.decode import THREADED_BYTES
+from excise.stages.route import adapted_of
 from excise.wire.dialect import Encoded
+from excise.wire.dialects.registry import dialect_of
 from excise.wire.json_edit import Edit, apply
+from excise.wire.keepsake import MARK_BYTES
 from excise.wire.translate import Translation
 
 # What a client says to its provider beside the body and its key, and which another deployment of the same provider understands.
@@ -36,17 +42,18 @@ class Translate(Stage):
             BadRequest: What redaction left cannot be translated.
         """
         route, prompt = exchange.route, exchange.prompt
-        if route is None:
-            return
         assert prompt is not None
+        if route is None:
+            await _unmarked(exchange)
+            return
         work = partial(_translated if exchange.translation is not None else _moved, exchange)
         await (asyncio.to_thread(work) if len(prompt.body) > THREADED_BYTES else _at_once(work))
         exchange.send_path = route.path
         exchange.send_headers = _headers(exchange)
 
 
-async def _at_once(work: partial[None]) -> None:
-    work()
+async def _at_once[Made](work: Callable[[], Made]) -> Made:
+    return work()
 
 
 def _translated(exchange: Exchange) -> None:
@@ -83,12 +90,59 @@ def _moved(exchange: Exchange) -> None:
             kind="signed_request",
         )
     body, json = prompt.body, prompt.json
-    if route.call.model_at == "body" and isinstance(json, dict) and json.get("model") != route.model:
+    if exchange.adapted is not None:
+        body, json = _as_adapted(exchange)
+    elif route.call.model_at == "body" and isinstance(json, dict) and json.get("model") != route.model:
         body, json = apply(body, json, [Edit(("model",), "set", route.model)])
     elif route.call.model_at == "path" and isinstance(json, dict) and "model" in json and call.model_at == "body":
         body, json = apply(body, json, [Edit(("model",), "delete")])
     exchange.send_body = body
     exchange.sent_prompt = replace(prompt, body=body, json=json, model=route.model)
+
+
+def _as_adapted(exchange: Exchange) -> tuple[bytes, Any]:
+    """
+    The client's bytes with nothing changed but what the target wants otherwise.
+    """
+    prompt, call, adapted = exchange.prompt, exchange.call, exchange.adapted
+    assert prompt is not None and call is not None
+    dialect = dialect_of(call.provider, call.dialect)
+    assert dialect is not None
+    if adapted is not None and adapted.asked is prompt.json:
+        wanted = adapted.encoded.body
+    else:  # redaction has changed it since the target was chosen
+        encoded = adapted_of(exchange, dialect)
+        _check(encoded)
+        wanted = encoded.body
+    edits = [Edit((key,), "delete") for key in prompt.json if key not in wanted]
+    edits += [Edit((key,), "set", value) for key, value in wanted.items() if key not in prompt.json or prompt.json[key] != value]
+    return apply(prompt.body, prompt.json, edits) if edits else (prompt.body, prompt.json)
+
+
+async def _unmarked(exchange: Exchange) -> None:
+    """
+    Take opaque proofs of other providers, which we put into an earlier answer, out of a call that goes where its client sent it.
+
+    Raises:
+        Refused: The request is signed, so that nothing can be taken out of it.
+    """
+    call, prompt = exchange.call, exchange.prompt
+    assert prompt is not None
+    if call is None or call.operation not in GENERATES or MARK_BYTES not in prompt.body or not isinstance(prompt.json, dict):
+        return
+    if dialect_of(call.provider, call.dialect) is None:
+        return
+    if is_signed(exchange.http.path, exchange.http.headers):
+        raise Refused(
+            "this conversation was carried on with another provider, whose proofs must be taken out, and the request is signed; use an API "
+            "key in place of signed requests",
+            kind="signed_request",
+        )
+    work = partial(_as_adapted, exchange)
+    body, json = await (asyncio.to_thread(work) if len(prompt.body) > THREADED_BYTES else _at_once(work))
+    if body is not prompt.body:
+        exchange.send_body = body
+        exchange.prompt = replace(prompt, body=body, json=json)
 
 
 def _headers(exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:

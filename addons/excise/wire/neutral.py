@@ -436,7 +436,7 @@ class Delta(Event):
 @dataclass(slots=True)
 class PartEnded(Event):
     """
-    The open part is over. `part` whole, where the source gave it whole.
+    The open part is over.
     """
 
     candidate: int = 0

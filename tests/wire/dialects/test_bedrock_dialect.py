@@ -22,6 +22,7 @@ from excise.wire.eventstream import encode_message
 from excise.wire.frame import Frame
 from excise.wire.neutral import (
     Answer,
+    Audio,
     Blob,
     Candidate,
     Delta,
@@ -381,6 +382,25 @@ def test_tool_results_are_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given_", "arguments", "text"),
+    [
+        (None, {}, None),
+        ("", {}, None),
+        ('{"a": 1}', {"a": 1}, '{"a": 1}'),
+        ("not json", None, "not json"),
+        ([1], None, "[1]"),
+    ],
+)
+def test_arguments_may_be_anything(given_: Any, arguments: Any, text: Any) -> None:
+    """
+    An object as a rule; what is none is kept as text.
+    """
+    call = {"toolUse": {"toolUseId": "a", "name": "f", "input": given_}}
+
+    assert parts(call) == (ToolCall(id="a", name="f", arguments=arguments, text=text),)
+
+
 def test_what_only_bedrock_runs_is_opaque() -> None:
     """
     Server tools, their results, changes of the tools offered, and blocks nobody knows: no other provider can take them.
@@ -428,6 +448,7 @@ def test_thoughts_come_home_or_are_native() -> None:
         ({"reasoning_effort": "medium"}, ReasoningAsk(effort="medium")),
         ({"reasoning": {"effort": "xhigh"}}, ReasoningAsk(effort="xhigh")),
         ({"output_config": {"effort": "max"}}, ReasoningAsk(effort="max")),
+        ({"thinking": {"type": "enabled"}}, ReasoningAsk(adaptive=True)),
     ],
 )
 def test_thinking_is_read_in_every_family_of_models_words(fields: Any, ask: ReasoningAsk) -> None:
@@ -470,6 +491,9 @@ def test_a_tool_choice_in_anthropics_words_is_read() -> None:
         ({"additionalModelRequestFields": {"tools": []}}, True, "tools.server"),
         ({"additionalModelRequestFields": {"anthropic_beta": ["x"]}}, False, "anthropic_beta"),
         ({"additionalModelRequestFields": {"secret name": 1}}, False, "additionalModelRequestFields"),
+        ({"additionalModelRequestFields": {"thinking": {"type": "between_tools"}}}, False, "additionalModelRequestFields"),
+        ({"additionalModelRequestFields": {"output_config": {"format": {}}}}, False, "additionalModelRequestFields"),
+        ({"outputConfig": {"effort": "a secret"}}, False, "reasoning.effort"),
         ({"performanceConfig": {"latency": "optimized"}}, False, "performanceConfig"),
         ({"additionalModelResponseFieldPaths": ["/usage"]}, False, "additionalModelResponseFieldPaths"),
         ({"a secret name": 1}, False, "unknown"),
@@ -508,7 +532,9 @@ def test_the_default_latency_is_nothing_to_note() -> None:
         (user({"toolUse": {"name": "x"}}), "messages[0].content[0]"),
         (user({"text": "a"}, system="Be kind."), "system"),
         (user({"text": "a"}, inferenceConfig={"temperature": "hot"}), "inferenceConfig.temperature"),
+        (user({"text": "a"}, inferenceConfig={"maxTokens": 1.5}), "inferenceConfig.maxTokens"),
         (user({"text": "a"}, inferenceConfig={"stopSequences": [1]}), "inferenceConfig.stopSequences"),
+        (user({"text": "a"}, toolConfig={"tools": [1]}), "toolConfig.tools[0]"),
         (user({"text": "a"}, toolConfig={"tools": [{"toolSpec": {"name": 1}}]}), "toolConfig.tools[0].toolSpec.name"),
         (user({"text": "a"}, toolConfig={"toolChoice": {"tool": {}}}), "toolConfig.toolChoice.tool.name"),
         (user({"text": "a"}, outputConfig={"textFormat": {"structure": {"jsonSchema": {"schema": "{"}}}}), "outputConfig.textFormat"),
@@ -541,6 +567,17 @@ def test_a_changed_setting_changes_nothing_else() -> None:
 
     assert encoded.body == {**body, "inferenceConfig": {"maxTokens": 20, "temperature": 0.25}}
     assert encoded.losses == ()
+
+
+def test_a_removed_setting_is_gone() -> None:
+    """
+    And only that: the request means what its fields say.
+    """
+    body = user({"text": "Hi."}, serviceTier={"type": "flex"}, inferenceConfig={"temperature": 0.5, "topP": 0.5})
+    request = replace(decoded(body), service_tier=None, sampling=Sampling(top_p=0.5))
+    encoded = BEDROCK_CONVERSE.encode_request(request, replace(TARGET, model="meta.llama3-3-70b-instruct-v1:0"))
+
+    assert encoded.body == user({"text": "Hi."}, inferenceConfig={"topP": 0.5})
 
 
 def test_a_removed_tool_leaves_the_others_as_they_were() -> None:
@@ -746,6 +783,21 @@ def test_a_streamed_picture_is_written() -> None:
     assert assembled(read(written(replay(answer)))).candidates == answer.candidates
 
 
+def test_sound_has_no_form_in_a_stream() -> None:
+    """
+    It is left out, with a note; a whole answer has a block for it.
+    """
+    answer = Answer("gemini", (Candidate((Audio(source=Blob("audio/wav", "AAAA")), Text(text="Hi.")), Finish.STOP),))
+    asking = asked()
+    (candidate,) = assembled(read(written(replay(answer), asking))).candidates
+
+    assert candidate.parts == (Text(text="Hi."),)
+    assert [loss.field for loss in asking.losses.all()] == ["audio"]
+    assert BEDROCK_CONVERSE.encode_answer(answer, asked())["output"]["message"]["content"][0] == {
+        "audio": {"format": "wav", "source": {"bytes": "AAAA"}}
+    }
+
+
 def test_an_empty_text_has_no_block() -> None:
     """
     Nothing is started, stopped or counted for it.
@@ -843,6 +895,22 @@ def test_a_block_that_nobody_stopped_ends_with_the_next() -> None:
         Text(text="b"),
         ToolCall(id="i", name="f", arguments={}),
     )
+
+
+def test_payloads_may_name_themselves() -> None:
+    """
+    As gateways write them that have no headers for it; what names nothing is passed over.
+    """
+    decoder = BEDROCK_CONVERSE.stream_decoder(Sent(TARGET))
+    lines: list[Any] = [
+        {"messageStart": {"role": "assistant"}},
+        {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "Hi."}}},
+        {"weather": "fine"},
+        {"messageStop": {"stopReason": "end_turn"}},
+    ]
+    events = [event for line in lines for event in decoder.feed(Frame(b"", None, json.dumps(line).encode()))] + decoder.close()
+
+    assert assembled(events).candidates == (Candidate((Text(text="Hi."),), Finish.STOP, "end_turn"),)
 
 
 def test_what_bedrock_runs_itself_comes_whole() -> None:

@@ -331,6 +331,16 @@ def test_arguments_that_are_no_object_are_wrapped() -> None:
     assert lost(encoded) == {"tools.arguments": "changed"}
 
 
+def test_a_blank_text_is_not_sent_even_with_a_thought() -> None:
+    """
+    The thought that belongs to it goes home; the blank would be refused.
+    """
+    thought = Reasoning(signature="s", origin="bedrock", attached=True)
+    encoded = encode(ask(said("Hi."), Turn("assistant", (thought, Text(text=""), Text(text="Yes."))), said("Why?")))
+
+    assert [next(iter(block)) for block in blocks(encoded, 1)] == ["reasoningContent", "text"]
+
+
 def test_a_refusal_in_the_history_is_text() -> None:
     """
     It is what the model said.
@@ -451,6 +461,36 @@ def test_what_claude_cannot_be_shown_is_impossible(part: Any, traits: Any, field
     No address is fetched by Bedrock, no file of another provider is known to it.
     """
     assert lost(encode(shown(Text(text="See."), part), **traits)) == {field: "impossible"}
+
+
+def test_pictures_of_the_model_are_not_sent_back() -> None:
+    """
+    Bedrock takes them from the user only.
+    """
+    encoded = encode(ask(said("Draw."), Turn("assistant", (Image(source=Blob("image/png", PNG)),)), said("Again.")))
+
+    assert blocks(encoded, 1) == [{"text": "(left out)"}]
+    assert lost(encoded) == {"image": "dropped"}
+
+
+@pytest.mark.parametrize(
+    ("model", "part"), [(CLAUDE_46, Audio(source=Blob("audio/wav", "AAAA"))), (LLAMA, Image(source=Blob("image/png", PNG)))]
+)
+def test_what_no_result_can_hold_is_impossible(model: str, part: Any) -> None:
+    """
+    And there is no other place for it.
+    """
+    assert lost(encode(ask(said("Look."), CALLED, answered(part), tools=(WEATHER,)), model))["tool_result.media"] == "impossible"
+
+
+def test_a_picture_beside_a_result_is_impossible_where_nothing_may_stand_there() -> None:
+    """
+    Text can be put into the result, a picture cannot.
+    """
+    picture = Turn("user", (Image(source=Blob("image/png", PNG)),))
+    encoded = encode(ask(said("Look."), CALLED, answered(Text(text="x")), picture, tools=(WEATHER,)), LLAMA)
+
+    assert lost(encoded)["tool_result.media"] == "impossible"
 
 
 def test_nova_watches_and_may_listen() -> None:
@@ -607,6 +647,27 @@ def test_the_schema_of_a_tool_is_an_object(tool: Tool, schema: Any) -> None:
     assert spec["toolSpec"].get("description") in (None, "d")
 
 
+def test_nova_gets_plain_schemas() -> None:
+    """
+    The first ones ignore a tool whose schema says more than properties at its top; references are written out.
+    """
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "T",
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/A"}},
+        "required": ["a"],
+        "additionalProperties": False,
+        "$defs": {"A": {"type": "string"}},
+    }
+    encoded = encode(ask(tools=(Tool("f", None, schema),)), NOVA)
+    (spec,) = encoded.body["toolConfig"]["tools"]
+
+    assert spec["toolSpec"]["inputSchema"]["json"] == {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    assert lost(encoded) == {"tools.schema": "changed"}
+    assert encode(ask(tools=(WEATHER,)), NOVA).losses == ()
+
+
 def test_strict_tools_are_strict_where_the_model_knows_it() -> None:
     """
     In the subset of JSON Schema that strict tools take.
@@ -643,7 +704,7 @@ def test_a_schema_is_asked_for_natively(model: str, traits: Any) -> None:
     ("model", "tools", "choice", "written"),
     [
         (CLAUDE_3, (), None, {"tool": {"name": "person"}}),
-        (NOVA, (), None, {"tool": {"name": "person"}}),
+        (NOVA_2, (), None, {"tool": {"name": "person"}}),
         (CLAUDE_3, (WEATHER,), None, {"any": {}}),
         (CLAUDE_3, (WEATHER,), ToolChoice("none"), {"tool": {"name": "person"}}),
     ],
@@ -680,6 +741,17 @@ def test_an_instruction_stands_for_the_schema_at_last(model: str, schema: Any) -
     assert json.dumps(schema, separators=(",", ":")) in encoded.body["system"][-1]["text"]
     assert encoded.body["system"][0] == {"text": "Be kind."}
     assert lost(encoded) == {"output.schema": "emulated"}
+
+
+def test_a_call_that_must_be_made_leaves_no_room_for_a_format() -> None:
+    """
+    Who demands a certain call gets it; that there is no text of the schema is noted.
+    """
+    encoded = encode(ask(output=FORMAT, tools=(WEATHER,), tool_choice=ToolChoice("named", ("get_weather",))), CLAUDE_3)
+
+    assert encoded.sent.unwrap_tool is None
+    assert len(encoded.body["toolConfig"]["tools"]) == 1
+    assert lost(encoded) == {"output.schema": "dropped"}
 
 
 def test_json_without_a_schema_is_an_instruction() -> None:

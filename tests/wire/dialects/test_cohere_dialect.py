@@ -213,6 +213,10 @@ def test_unknown_fields_are_not_named():
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": 7}]}]}, "messages[0].content[0].text"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
         ({"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]}, "messages[0].tool_calls[0]"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "data:image/png,x"}]}]},
+            "messages[0].content[0].image_url.url",
+        ),
         ({"messages": [], "max_tokens": "5"}, "max_tokens"),
         ({"messages": [], "temperature": True}, "temperature"),
         ({"messages": [], "tool_choice": "ANY"}, "tool_choice"),
@@ -240,6 +244,18 @@ def test_requests_go_back_as_they_came(case: str):
     request = COHERE_V2.decode_request(body, Envelope())
 
     assert COHERE_V2.encode_request(request, replace(target(COHERE_V2), model=body["model"])).body == body
+
+
+def test_changed_tools_keep_their_own_words():
+    """
+    A tool that was kept is written as it came, one that was added in Cohere's words.
+    """
+    tool = {"type": "function", "function": {"name": "look", "parameters": CITY, "odd": 1}}
+    request = COHERE_V2.decode_request({"messages": [], "tools": [tool]}, Envelope())
+    body = COHERE_V2.encode_request(replace(request, tools=(*request.tools, Tool(name="now"))), target(COHERE_V2)).body
+    added = {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}
+
+    assert body["tools"] == [tool, added]
 
 
 def test_a_change_changes_nothing_else():
@@ -426,6 +442,15 @@ def test_strictness_is_for_all_tools_or_none(tools: tuple[Tool, ...], strict: bo
     assert losses == loss
 
 
+def test_names_of_tools_stay_apart():
+    """
+    Two names that would become the same one become two.
+    """
+    body, _ = encoded(ask(tools=(Tool(name="my.tool"), Tool(name="my tool"))))
+
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["my_tool", "my_tool_1"]
+
+
 def test_names_of_tools_are_fitted_and_come_back():
     """
     A name Cohere would refuse is changed in tools and history alike, and undone in the answer.
@@ -528,6 +553,17 @@ def test_how_hard_to_think(ask_: ReasoningAsk, traits: dict[str, Any], thinking:
     assert found == losses
 
 
+def test_what_the_assistant_may_not_have_said():
+    """
+    Media of the assistant's make the target impossible; citations of another form are dropped with a note.
+    """
+    picture = Turn("assistant", (Image(source=Blob("image/png", "aGk=")),))
+    cited = Turn("assistant", (Text(text="A", citations=({"url": "u"},)),))
+
+    assert encoded(ask("Q", picture, "R"))[1] == {("image", "impossible")}
+    assert encoded(ask("Q", cited, "R"))[1] == {("citations", "dropped")}
+
+
 def test_thoughts_of_others_stay_behind():
     """
     A thought of another provider is dropped from the history; one of the target's own goes back.
@@ -571,6 +607,15 @@ def test_a_schema_that_cohere_does_not_read_becomes_a_tool():
     assert found.body["tools"][0]["function"]["parameters"] == schema
     assert noted(found.losses) == {("output.schema", "emulated")}
     assert answer.candidates == (Candidate((Text(text='{"a":null}'),), Finish.STOP, "TOOL_CALL"),)
+
+
+def test_the_tool_of_a_schema_without_a_fitting_name_is_called_answer():
+    """
+    A name that no tool may have is not given to the tool that stands for the output.
+    """
+    told = COHERE_V2.encode_request(ask(output=OutputFormat(schema={"type": "object"}, name="my schema")), target(COHERE_V2)).sent
+
+    assert told.unwrap_tool == "answer"
 
 
 @pytest.mark.parametrize(
@@ -660,6 +705,34 @@ def test_answers_say_what_they_say():
         ("get_weather", {"city": "Oslo"}),
         ("get_time", {"city": "Oslo"}),
     ]
+
+
+def test_citations_stand_with_the_text_they_cite():
+    """
+    A citation belongs to the content of its index; older models, which give one text, leave the index out.
+    """
+    first, second, bare = {"start": 0, "content_index": 0}, {"start": 1, "content_index": 1}, {"start": 2}
+    content = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+
+    def cited(citations: Any, content: Any) -> list[tuple[Any, ...]]:
+        body = {"finish_reason": "COMPLETE", "message": {"content": content, "citations": citations}}
+        return [part.citations for part in COHERE_V2.decode_answer(body, sent(COHERE_V2)).candidates[0].parts if isinstance(part, Text)]
+
+    assert cited([first, second, 7], content) == [(first,), (second,)]
+    assert cited([bare], content[:1]) == [(bare,)]
+
+
+def test_calls_without_ids_get_them():
+    """
+    Made of the answer's id and their place.
+    """
+    call = {"function": {"name": "look", "arguments": {"city": "Rome"}}}
+    body = {"id": "x", "finish_reason": "TOOL_CALL", "message": {"tool_calls": [call, call]}}
+    parts = COHERE_V2.decode_answer(body, sent(COHERE_V2)).candidates[0].parts
+    other = COHERE_V2.decode_answer(body | {"id": "y"}, sent(COHERE_V2)).candidates[0].parts
+
+    assert len({part.id for part in (*parts, *other) if isinstance(part, ToolCall)}) == 4
+    assert [part.arguments for part in parts if isinstance(part, ToolCall)] == [{"city": "Rome"}, {"city": "Rome"}]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -861,6 +934,33 @@ def test_ends_in_cohere_words(finish: Finish, word: str):
 
     assert COHERE_V2.encode_answer(answer, asked())["finish_reason"] == word
     assert f'"finish_reason":"{word}"'.encode() in written(COHERE_V2, answer)
+
+
+def test_what_an_answer_cannot_say_is_noted():
+    """
+    Citations of another form, media and an end that is to be continued are not carried over in silence.
+    """
+    cited = Text(text="x", citations=({"url": "u"},))
+    picture = Image(source=Blob("image/png", "aGk="))
+    whole, pieces = asked(), asked()
+    body = COHERE_V2.encode_answer(answer_of(cited, picture, finish=Finish.PAUSE), whole)
+    written(COHERE_V2, answer_of(Text(text="x"), picture, finish=Finish.PAUSE), pieces)
+
+    assert body["message"]["content"] == [{"type": "text", "text": "x"}]
+    assert noted(whole.losses.all()) == {("citations", "dropped"), ("image", "dropped"), ("finish", "changed")}
+    assert noted(pieces.losses.all()) == {("image", "dropped"), ("finish", "changed")}
+
+
+def test_pieces_nobody_asked_for_are_not_written():
+    """
+    A second candidate has no place, and a piece outside of every part says nothing that can be placed.
+    """
+    encoder = COHERE_V2.stream_encoder(asked())
+    encoder.feed(Started("i"))
+
+    assert encoder.feed(PartStarted(Text(text=""), 1)) == b""
+    assert encoder.feed(Delta("x", 1)) == b""
+    assert encoder.feed(Delta("x")) == b""
 
 
 def test_an_answer_without_an_id_gets_ours():

@@ -83,7 +83,7 @@ CAMEL = {
 }
 
 
-def snake(value: Any, *, names: bool = True) -> Any:
+def snake(value: Any) -> Any:
     """
     The same with every key of the API in snake case; what stands in `args` and `response` is the client's.
     """
@@ -612,21 +612,25 @@ def test_thoughts_go_home_and_nowhere_else() -> None:
 
 def test_pictures_in_results() -> None:
     """
-    From generation 3 on they stand in the result; before, and links always, they follow in a content of the user.
+    From generation 3 on they stand in the result; before, and links and sound always, they follow in a content of the user.
     """
     image, link = Image(source=Blob("image/jpg", PNG)), Image(source=Link("https://example.com/a"))
+    sound = Audio(source=Blob("audio/wav", PNG))
     request = foreign(
-        user("Go"), assistant(ToolCall(id="a", name="f", arguments={})), user(ToolResult(call_id="a", parts=(Text(text="x"), image, link)))
+        user("Go"),
+        assistant(ToolCall(id="a", name="f", arguments={})),
+        user(ToolResult(call_id="a", parts=(Text(text="x"), image, link, sound))),
     )
     written = {"inlineData": {"mimeType": "image/jpeg", "data": PNG}}
     linked = {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://example.com/a"}}
+    heard = {"inlineData": {"mimeType": "audio/wav", "data": PNG}}
 
     contents = body_of(request, GEMINI_3)["contents"]
     assert contents[2]["parts"][0]["functionResponse"]["parts"] == [written]
-    assert contents[3] == {"role": "user", "parts": [linked]}
+    assert contents[3] == {"role": "user", "parts": [linked, heard]}
     contents = body_of(request)["contents"]
     assert "parts" not in contents[2]["parts"][0]["functionResponse"]
-    assert contents[3]["parts"][-2:] == [written, linked]
+    assert contents[3]["parts"][-3:] == [written, linked, heard]
     assert ("tool_result.media", "changed") in losses_of(request)
 
 
@@ -811,9 +815,8 @@ def test_before_generation_3_the_answer_is_a_function_beside_functions() -> None
     assert declared[2]["parametersJsonSchema"] == SCHEMA
     assert result.body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}
     assert losses_of(request) == {("output.schema", "emulated")}
-    reply = {
-        "candidates": [{"content": {"parts": [{"functionCall": {"name": "answer_0", "args": {"city": "Oslo"}}}]}, "finishReason": "STOP"}]
-    }
+    called = {"functionCall": {"name": "answer_0", "args": {"city": "Oslo"}}}
+    reply = {"candidates": [{"content": {"parts": [called]}, "finishReason": "STOP"}]}
     (candidate,) = GEMINI.decode_answer(reply, result.sent).candidates
     assert (candidate.parts, candidate.finish.value) == ((Text(text='{"city":"Oslo"}'),), "stop")
 
@@ -890,6 +893,18 @@ def test_numbers_are_moved_into_range() -> None:
     }
 
 
+def test_small_things_are_noted_too() -> None:
+    """
+    A limit of nothing, citations in the history, a part of a system text that is no text.
+    """
+    cited = assistant(Text(text="So.", citations=({"x": 1},)))
+    request = foreign(system("Hi", Image(source=Blob("image/png", PNG))), user("Hi"), cited, user("Ho"), max_tokens=0)
+
+    assert body_of(request)["generationConfig"] == {"maxOutputTokens": 1}
+    assert body_of(request)["systemInstruction"] == {"parts": [{"text": "Hi"}]}
+    assert losses_of(request) == {("max_tokens", "clamped"), ("citations", "dropped"), ("system.parts", "changed")}
+
+
 def test_a_model_that_refuses_sampling_gets_none() -> None:
     """
     With a note for each.
@@ -944,6 +959,7 @@ def test_tiers_and_labels() -> None:
         ("gemini-2.5-flash", ReasoningAsk(visible=True), {"includeThoughts": True}, None),
         ("gemini-2.0-flash", ReasoningAsk(effort="high"), None, "reasoning"),
         ("gemini-2.0-flash", ReasoningAsk(effort="none"), None, None),
+        ("gemini-exp-1206", ReasoningAsk(budget_tokens=9), None, "reasoning"),
         ("gemini-3-flash-preview", ReasoningAsk(effort="minimal"), {"thinkingLevel": "MINIMAL", "includeThoughts": True}, None),
         ("gemini-3-flash-preview", ReasoningAsk(effort="max"), {"thinkingLevel": "HIGH", "includeThoughts": True}, "reasoning.effort"),
         ("gemini-3-flash-preview", ReasoningAsk(effort="none"), {"thinkingLevel": "MINIMAL"}, "reasoning.effort"),
@@ -968,13 +984,13 @@ def test_what_the_catalogue_knows_of_thinking_goes_before_the_name() -> None:
     Levels it takes, whether it can be switched off, whether it thinks at all.
     """
     high = foreign(reasoning=ReasoningAsk(effort="xhigh"))
-    assert (
-        body_of(high, target("gemini-4-argon", efforts=("low", "xhigh")))["generationConfig"]["thinkingConfig"]["thinkingLevel"] == "XHIGH"
-    )
+    config = body_of(high, target("gemini-4-argon", efforts=("low", "xhigh")))["generationConfig"]
+    assert config["thinkingConfig"]["thinkingLevel"] == "XHIGH"
     assert losses_of(high, target("gemini-3-x", reasoning="none")) == {("reasoning", "dropped")}
     off = foreign(reasoning=ReasoningAsk(effort="none"))
     assert body_of(off, target(always_thinks=True))["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 1}
-    assert body_of(high, target("tuned-1", reasoning="budget")) == body_of(high, target("tuned-1", reasoning="none"))
+    config = body_of(high, target("tuned-1", reasoning="budget"))["generationConfig"]
+    assert config["thinkingConfig"] == {"thinkingBudget": 8192, "includeThoughts": True}
 
 
 # -- in its own words ------------------------------------------------------------------------------------------------------------------

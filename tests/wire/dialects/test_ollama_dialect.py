@@ -292,6 +292,18 @@ def test_requests_go_back_as_they_came(case: str):
     assert OLLAMA.encode_request(request, replace(target(OLLAMA), model=body["model"])).body == body
 
 
+def test_changed_tools_keep_their_own_words():
+    """
+    A tool that was kept is written as it came, one that was added in Ollama's words.
+    """
+    tool = {"type": "function", "function": {"name": "look", "parameters": CITY, "odd": 1}}
+    request = OLLAMA.decode_request({"messages": [], "tools": [tool]}, Envelope())
+    body = OLLAMA.encode_request(replace(request, tools=(*request.tools, Tool(name="now"))), target(OLLAMA)).body
+    parameters = {"type": "object", "properties": {}}
+
+    assert body["tools"] == [tool, {"type": "function", "function": {"name": "now", "description": "", "parameters": parameters}}]
+
+
 def test_a_change_changes_nothing_else():
     """
     A changed limit and a changed turn leave the runner's options and the other messages as they came.
@@ -302,11 +314,18 @@ def test_a_change_changes_nothing_else():
         "options": {"num_ctx": 8192, "num_predict": 100, "stop": "x", "temperature": 0},
         "keep_alive": 0,
         "later": [1],
+        "think": False,
+        "logprobs": True,
+        "top_logprobs": 3,
     }
     request = OLLAMA.decode_request(body, Envelope())
-    changed = replace(request, max_tokens=7, turns=(request.turns[0], Turn("user", (Text(text="other"),))), stream=False)
+    turns = (request.turns[0], Turn("user", (Text(text="other"),)))
+    changed = replace(request, max_tokens=7, turns=turns, stream=False, reasoning=ReasoningAsk(effort="low"), logprobs=None)
 
-    assert OLLAMA.encode_request(changed, target(OLLAMA)).body == body | {
+    kept = {key: value for key, value in body.items() if key not in ("logprobs", "top_logprobs")}
+
+    assert OLLAMA.encode_request(changed, target(OLLAMA)).body == kept | {
+        "think": "low",
         "messages": [body["messages"][0], {"role": "user", "content": "other"}],
         "options": {"num_ctx": 8192, "num_predict": 7, "stop": "x", "temperature": 0},
         "stream": False,
@@ -410,6 +429,32 @@ def test_tool_choices(choice: ToolChoice, tools: list[str] | None, instructed: b
     assert (None if "tools" not in body else [tool["function"]["name"] for tool in body["tools"]]) == tools
     assert (body["messages"][0]["role"] == "system") is instructed
     assert losses == loss
+
+
+def test_what_the_assistant_may_not_have_said():
+    """
+    Media of the assistant's make the target impossible; citations of another form are dropped with a note.
+    """
+    picture = Turn("assistant", (Image(source=Blob("image/png", "aGk=")),))
+    cited = Turn("assistant", (Text(text="A", citations=({"url": "u"},)),))
+
+    assert encoded(ask("Q", picture, "R"))[1] == {("image", "impossible")}
+    assert encoded(ask("Q", cited, "R"))[1] == {("citations", "dropped")}
+
+
+def test_thoughts_of_others_stay_behind():
+    """
+    A thought of another provider is dropped from the history; one of the target's own goes back.
+    """
+    foreign = Turn("assistant", (Reasoning(text="hm", signature="s", origin="anthropic"), Text(text="A")))
+    own = Turn("assistant", (Reasoning(text="hm", origin=NAME), Text(text="A")))
+    without, dropped = encoded(ask("Q", foreign, "R"))
+    kept, nothing = encoded(ask("Q", own, "R"))
+
+    assert without["messages"][1] == {"role": "assistant", "content": "A"}
+    assert dropped == {("reasoning.history", "dropped")}
+    assert kept["messages"][1] == {"role": "assistant", "content": "A", "thinking": "hm"}
+    assert nothing == set()
 
 
 def test_schemas_of_tools_fit_their_struct():
@@ -797,6 +842,30 @@ def test_every_line_is_a_piece():
     assert [line["done"] for line in lines] == [False, False, False, False, True]
     assert all(line["message"]["content"] == "" for line in lines)
     assert lines[3]["message"]["tool_calls"] == [{"id": "a", "function": {"index": 0, "name": "look", "arguments": {"city": "Rome"}}}]
+
+
+def test_pictures_of_answers():
+    """
+    A picture that a model made is read and written, whole and streamed.
+    """
+    data = base64.b64encode(b"\xff\xd8\xff\xe0").decode()
+    answer = answer_of(Text(text="x"), Image(source=Blob("image/jpeg", data)))
+    whole = OLLAMA.encode_answer(answer, asked())
+
+    assert whole["message"] == {"role": "assistant", "content": "x", "images": [data]}
+    assert OLLAMA.decode_answer(whole, sent(OLLAMA)).candidates[0].parts == answer.candidates[0].parts
+    assert assembled(OLLAMA, events(OLLAMA, written(OLLAMA, answer))).candidates[0].parts == answer.candidates[0].parts
+
+
+def test_what_an_answer_cannot_say_is_noted():
+    """
+    Citations of another form and parts of another kind are not carried over in silence.
+    """
+    about = asked()
+    body = OLLAMA.encode_answer(answer_of(Text(text="x", citations=({"url": "u"},)), Audio(source=Link("https://a.example/b"))), about)
+
+    assert body["message"] == {"role": "assistant", "content": "x"}
+    assert noted(about.losses.all()) == {("citations", "dropped"), ("audio", "dropped")}
 
 
 def test_thoughts_that_show_nothing_are_not_written():

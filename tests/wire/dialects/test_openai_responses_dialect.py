@@ -620,7 +620,7 @@ def test_foreign_thoughts_stay_away_from_this_dialects_own_provider():
     }
     request = RS.decode_request(body, PLAIN)
 
-    assert request.turns[0].parts[0] == Reasoning(signature="sig", redacted=True, origin="anthropic", id="rs_1")
+    assert request.turns[0].parts[0] == Reasoning(signature="sig", attached=True, origin="anthropic", id="rs_1")
     away = RS.encode_request(request, target("openai", "m"))
     assert away.body["input"] == body["input"][1:]
     assert lost(away) == {"reasoning.history": "dropped"}
@@ -1002,6 +1002,18 @@ def test_an_answer_that_was_begun(prefill, expected):
     assert lost(RS.encode_request(foreign(user("Hi."), model("Well,")), target(prefill=prefill))) == expected
 
 
+def test_a_conversation_with_nothing_in_it():
+    """
+    System text alone is the input, for there must be one; turns without parts are no items.
+    """
+    alone = RS.encode_request(foreign(Turn("system", (Text(text="Begin."),))), target())
+    assert alone.body["input"] == [{"type": "message", "role": "system", "content": "Begin."}]
+    assert "instructions" not in alone.body
+    assert RS.encode_request(foreign(user("Hi."), model()), target()).body["input"] == [
+        {"type": "message", "role": "user", "content": "Hi."}
+    ]
+
+
 def test_the_app_s_user():
     """
     Imitators of the API know its older word.
@@ -1159,6 +1171,28 @@ def test_what_an_answer_says_comes_back_with_the_next_request():
     again = RS.encode_request(replace(request, dialect="x", raw=None), target("kimi"))
     ids = [item["call_id"] for item in again.body["input"] if "call_id" in item]
     assert ids[0] == ids[2] == body["output"][3]["call_id"]
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        Reasoning(text="Hm.", signature="s"),
+        Reasoning(signature="s", redacted=True),
+        Reasoning(signature="s", attached=True),
+        Reasoning(signature="s"),
+    ],
+)
+def test_a_proof_comes_back_as_what_it_was(thought):
+    """
+    Proofs without words are told apart, though the client knows only one form: its maker wants each back in its own place.
+    """
+    thinking = answer(thought, Text(text="No."))
+    back = replace(thought, origin="anthropic", summary=bool(thought.text))
+    for output in (RS.encode_answer(thinking, asked())["output"], sse(written(replay(thinking), asked()))[-1]["response"]["output"]):
+        items = [{key: value for key, value in item.items() if key != "id"} for item in output]  # some clients leave ids out
+        request = RS.decode_request({"model": "m", "input": items}, PLAIN)
+        assert request.turns[0].parts[0] == back
+        assert request.turns[0].parts[0].signature == "s"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from excise.wire.dialects.anthropic_messages.settle import Settled, settle
+from excise.wire.dialects.anthropic_messages.settle import Settled, limit_of, settle
 from excise.wire.dialects.anthropic_messages.written import Page, write_block
 from excise.wire.neutral import Part, Reasoning, Request, Turn
 
@@ -109,11 +109,12 @@ def _fit_model(body: dict[str, Any], request: Request, page: Page) -> None:
     forced = request.tool_choice is not None and request.tool_choice.mode in ("required", "named")
     if forced and traits.forced_tools is False:
         losses.impossible("tool_choice", "the target's model cannot be made to call a tool")
-    if request.max_tokens:
+    if traits.reasoning is not None and request.reasoning is not None and request.max_tokens:
         settled = settle(request, page.target, losses, forced=forced, prefilled=prefilled, unthought=_unthought(body))
         body["max_tokens"] = settled.max_tokens
-        if traits.reasoning is not None and request.reasoning is not None:
-            _say_thinking(body, settled)
+        _say_thinking(body, settled)
+    elif request.max_tokens:
+        body["max_tokens"] = limit_of(request, page.target, losses)
     if traits.sampling is False:
         for name in ("temperature", "top_p", "top_k"):
             if body.pop(name, None) is not None:

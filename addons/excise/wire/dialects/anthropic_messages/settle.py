@@ -52,7 +52,7 @@ def settle(request: Request, target: Target, losses: Losses, *, forced: bool, pr
     traits, ask = target.traits, request.reasoning
     if ask is not None and not _asks(ask):
         ask = None
-    limit = _limit(request, target, losses)
+    limit = limit_of(request, target, losses)
     said = limit if limit is not None else traits.max_output_tokens
     settled = Settled(max_tokens=said or 0, on=traits.always_thinks)
     if ask is not None:
@@ -74,7 +74,10 @@ def _asks(ask: ReasoningAsk) -> bool:
     return ask.effort is not None or ask.budget_tokens is not None or bool(ask.adaptive) or ask.visible is True
 
 
-def _limit(request: Request, target: Target, losses: Losses) -> int | None:
+def limit_of(request: Request, target: Target, losses: Losses) -> int | None:
+    """
+    The client's limit, within what the model can write; `None` where it says none.
+    """
     limit, most = request.max_tokens, target.traits.max_output_tokens
     if limit is None:
         return None

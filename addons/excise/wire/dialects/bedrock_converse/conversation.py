@@ -26,12 +26,10 @@ from excise.wire.dialects.bedrock_converse.models import Takes
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Audio,
-    Blob,
     Document,
     FileId,
     Image,
     Json,
-    Link,
     Opaque,
     Part,
     Reasoning,
@@ -102,9 +100,8 @@ class Writer:
         """
         blocks: list[Block] = []
         for part in turn.parts:
-            if type(part) is Text and part.cache is None and not part.citations:
-                blocks.append({"text": part.text})
-                continue
+            if type(part) is Text and not part.text.strip():
+                continue  # kept for a thought that belongs to it
             block = self.block(part, turn.role)
             if block is None:
                 continue
@@ -288,10 +285,3 @@ def _thought(thought: Reasoning) -> Block | None:
 
 def _field_of(part: Part) -> str:
     return type(part).__name__.lower()
-
-
-def media_type_of(source: Source) -> str | None:
-    """
-    What a source says it is.
-    """
-    return source.media_type if isinstance(source, Blob | Link | FileId) else None

@@ -4,14 +4,15 @@ What the models behind Converse take: one request form, and a dozen families tha
 Only what is known to be refused, or needs a field of its own, stands here; a family that is not listed gets everything. What the catalogue
 knows of one model (`Traits`) counts for more.
 
-Source: AWS, "Supported models and model features", "Structured outputs", "Extended thinking" (Nova 2), the service model of botocore 1.43;
-error texts reported for toolChoice, stopSequences and mixed turns; read 2026-11.
+Source: AWS, "Supported models and model features", "Get validated JSON results from models", "Troubleshooting tool calls" (Nova);
+the service model of botocore 1.43; refusals of toolChoice, stopSequences, sampling and mixed turns as users of the SDKs reported
+them; read 2026-11.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -27,6 +28,7 @@ class Takes:
         claude: Speaks Anthropic's words in `additionalModelRequestFields`, with Anthropic's rules for them.
         tools: Takes `toolConfig`.
         any_tool, one_tool: May be told to call some tool, a certain tool.
+        plain_schemas: Of a tool's schema it knows type, properties and required at the top, and ignores a tool that says more there.
         one_at_a_time: May be told not to call several tools at once.
         mixes: Text may stand beside tool calls or results in one turn.
         status: A tool result may say that it is an error.
@@ -49,6 +51,7 @@ class Takes:
     tools: bool = True
     any_tool: bool = True
     one_tool: bool = True
+    plain_schemas: bool = False
     one_at_a_time: bool = False
     mixes: bool = True
     status: bool = False
@@ -90,8 +93,17 @@ def _claude(
 
 
 def _nova(thinking: Thinking) -> Takes:
-    top_k = ("inferenceConfig", "topK")
-    return Takes(status=True, result_media=True, schema=False, thinking=thinking, top_k=top_k, most_top_k=128, stops=4, caches="text")
+    return Takes(
+        plain_schemas=thinking == "none",
+        status=True,
+        result_media=True,
+        schema=False,
+        thinking=thinking,
+        top_k=("inferenceConfig", "topK"),
+        most_top_k=128,
+        stops=4,
+        caches="text",
+    )
 
 
 _NO_TOOLS = Takes(tools=False, schema=False, thinking="none", sound=False, film=False)
@@ -117,6 +129,7 @@ _FAMILIES: tuple[tuple[re.Pattern[str], Takes], ...] = tuple(
         (r"meta\.llama(?:2|3-(?:8b|70b)|3-2-[13]b)", _NO_TOOLS),
         (r"meta\.", _LLAMA),
         (r"mistral\.(?:mistral-7b|mixtral)", _BARE),
+        (r"mistral\.(?:mistral-(?:large|small)-2|pixtral)", replace(_MISTRAL, schema=False)),
         (r"mistral\.", _MISTRAL),
         (r"deepseek\.r1", _NO_TOOLS),
         (r"deepseek\.", Takes(one_tool=False, thinking="reasoning_effort", stops=10)),

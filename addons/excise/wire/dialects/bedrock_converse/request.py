@@ -100,17 +100,18 @@ def _turns(body: dict[str, Any]) -> tuple[Turn, ...]:
     if system:
         turns.append(Turn("system", _parts(system, "system"), raw=system))
     for index, message in enumerate(_list(body, "messages", "messages")):
-        place = f"messages[{index}]"
         if type(message) is not dict:
-            raise BadRequest(f"{place} is not an object")
-        role = message.get("role")
+            raise BadRequest(f"messages[{index}] is not an object")
+        role, content = message.get("role"), message.get("content")
         if role not in _ROLES:
-            raise BadRequest(f"{place}.role is none of user, assistant, system")
-        turns.append(Turn(role, _parts(_list(message, "content", f"{place}.content"), f"{place}.content"), raw=message))
+            raise BadRequest(f"messages[{index}].role is none of user, assistant, system")
+        if type(content) is not list:
+            content = _list(message, "content", f"messages[{index}].content")
+        turns.append(Turn(role, _parts(content, "messages", index), raw=message))
     return tuple(turns)
 
 
-def _parts(blocks: list[Any], place: str) -> tuple[Part, ...]:
+def _parts(blocks: list[Any], place: str, message: int | None = None) -> tuple[Part, ...]:
     """
     The parts of a content list. A cache point is no part: it marks the one before it.
     """
@@ -121,7 +122,8 @@ def _parts(blocks: list[Any], place: str) -> tuple[Part, ...]:
             continue
         part = read_block(block, read_cache_point(blocks[index + 1]) if index < last else None)
         if part is None:
-            raise BadRequest(f"{place}[{index}] is no content block that can be read")
+            holder = place if message is None else f"{place}[{message}].content"
+            raise BadRequest(f"{holder}[{index}] is no content block that can be read")
         parts.append(part)
     return tuple(parts)
 

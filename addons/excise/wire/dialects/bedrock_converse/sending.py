@@ -130,8 +130,6 @@ class _Writing:
         if system and not self.takes.system:
             self.losses.changed("system.position", "this model takes no system text; it stands in the first message")
             said = [block for block in system if "text" in block]
-            if not messages:
-                messages.append({"role": "user", "content": []})
             messages[0]["content"] = [*said, *messages[0]["content"]]
         elif system:
             self.body["system"] = system
@@ -156,6 +154,8 @@ class _Writing:
             if output.description:
                 definition["description"] = output.description
             self.output["textFormat"] = {"type": "json_schema", "structure": {"jsonSchema": definition}}
+        elif plan.mode == "tool":
+            self.losses.dropped("output.schema", "the answer is a call of a certain tool, which leaves no text to have a form")
         elif offer_output(plan, output, self.takes, traits, self.sent):
             self.losses.emulated("output.schema", "this model takes no schema for its output; it answers by calling a tool that has it")
         else:

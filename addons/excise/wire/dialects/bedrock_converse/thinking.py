@@ -4,7 +4,8 @@ How the models behind Converse are told to think, and what they do not take whil
 Claude: `thinking` among the model's own fields, with a budget (up to 4.5) or adaptive with `outputConfig.effort` (from 4.6). Nova 2:
 `reasoningConfig`. The rest a level of effort under one name or another.
 
-Source: AWS, "Extended thinking" and "Adaptive thinking" of the Bedrock user guide, "Extended thinking" of the Nova 2 guide; read 2026-11.
+Source: AWS, "OutputConfig" of the service model of botocore 1.43; "Extended thinking" and "Request and response schema" of the Nova 2
+guide; for the other families what users of the SDKs reported to work; read 2026-11.
 """
 
 from __future__ import annotations

@@ -19,13 +19,16 @@ from typing import Any
 from excise.wire.dialect import Sent, Traits
 from excise.wire.dialects.bedrock_converse.conversation import Block, cache_point
 from excise.wire.dialects.bedrock_converse.models import Takes
-from excise.wire.json_schema import for_anthropic_output
+from excise.wire.json_schema import for_anthropic_output, inlined
 from excise.wire.loss import Losses
-from excise.wire.neutral import Json, OutputFormat, Request, Tool, ToolCall, ToolResult
+from excise.wire.neutral import OutputFormat, Request, Tool, ToolCall, ToolResult
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_OF_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 64
+
+_PLAIN = frozenset({"type", "properties", "required"})
+_ANNOTATIONS = frozenset({"$schema", "$id", "$comment", "title", "description", "examples"})
 
 _FOR_OUTPUT = "Give your final answer by calling this tool."
 
@@ -118,8 +121,6 @@ def offer_output(plan: ToolPlan, output: OutputFormat, takes: Takes, traits: Tra
     if schema.get("type", "object") != "object":
         return False  # the arguments of a tool are an object
     name = _fitting(output.name or "answer", {plan.names.get(tool.name, tool.name) for tool in plan.tools})
-    if plan.mode == "tool":
-        return True  # the client wants a call, so there is no text to have a form
     sent.unwrap_tool = name
     made = Tool(name, output.description or _FOR_OUTPUT, schema)
     plan.mode, plan.named = ("any", None) if plan.tools or not takes.one_tool else ("tool", name)
@@ -162,23 +163,31 @@ def _spec(tool: Tool, plan: ToolPlan, takes: Takes, losses: Losses) -> Block:
     strict = tool.strict is True and takes.schema is not False
     if tool.strict is True and not strict:
         losses.dropped("tools.strict", "this model does not keep strictly to a tool's schema")
-    spec["inputSchema"] = {"json": _schema(tool.schema, strict, losses)}
+    schema = _schema(tool.schema, strict, losses)
+    spec["inputSchema"] = {"json": _plain(schema, losses) if takes.plain_schemas else schema}
     if strict:
         spec["strict"] = True
     return spec
 
 
-def _schema(schema: Any, strict: bool, losses: Losses) -> Json:
+def _schema(schema: Any, strict: bool, losses: Losses) -> Block:
     if not schema:
         return {"type": "object", "properties": {}, **({"additionalProperties": False} if strict else {})}
     if strict:
         schema = for_anthropic_output(schema, losses, "tools.schema")
-    kind = schema.get("type")
-    if kind == "object":
-        return schema
-    if kind is not None:
+    if schema.get("type") not in (None, "object"):
         losses.changed("tools.schema", "the arguments of a tool are an object; its schema was said to be one")
     return {**schema, "type": "object"}
+
+
+def _plain(schema: Block, losses: Losses) -> Block:
+    """
+    For Nova 1, which ignores tools whose schema says more at its top than type, properties and required.
+    """
+    schema = inlined(schema, losses, "tools.schema")
+    if schema.keys() - _PLAIN - _ANNOTATIONS:
+        losses.changed("tools.schema", "this model knows properties and which are required; what else the schema demands is left out")
+    return {name: value for name, value in schema.items() if name in _PLAIN}
 
 
 # -- names -----------------------------------------------------------------------------------------------------------------------------

@@ -88,6 +88,9 @@ def created_at(value: Json) -> int | None:
 
 
 def listed(value: Json) -> list[Json]:
+    """
+    A list; empty for what is none.
+    """
     return value if type(value) is list else []
 
 
@@ -185,6 +188,9 @@ def _cited(parts: list[Part], candidate: Mapping[str, Json]) -> list[Part]:
 # -- writing ---------------------------------------------------------------------------------------------------------------------------
 
 
+_YEAR_10000 = 253_402_300_800  # the first second that no `createTime` can say
+
+
 def encode_answer(answer: Answer, asked: Asked) -> dict[str, Json]:
     """
     The document for a client of generateContent.
@@ -196,7 +202,7 @@ def encode_answer(answer: Answer, asked: Asked) -> dict[str, Json]:
     if usage := usage_metadata(answer.usage):
         body["usageMetadata"] = usage
     body["modelVersion"] = asked.model
-    if answer.created is not None:
+    if answer.created is not None and 0 <= answer.created < _YEAR_10000:
         body["createTime"] = datetime.fromtimestamp(answer.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     body["responseId"] = answer.id or asked.id
     return body

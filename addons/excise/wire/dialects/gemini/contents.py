@@ -43,7 +43,9 @@ _STRANGE = re.compile(r"[^A-Za-z0-9_.:-]")
 _LONGEST_NAME = 64
 
 _FETCHED = "the target fetches the link by itself, and only from places that are public and allow it"
-_NO_LINKS = "the target's tool results hold no links; they follow in a content of their own"
+_NOT_INSIDE = "the target's tool results hold bytes of pictures, PDF and plain text only; the rest follows in a content of its own"
+# Source: "Multimodal function responses" of the Gemini API's function calling page, read 2026-11.
+_INSIDE = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
 _FALLBACK = {Image: "image/jpeg", Document: "application/pdf", Audio: "audio/mpeg", Video: "video/mp4"}
 _FIELD = {Image: "image", Document: "document", Audio: "audio", Video: "video"}
 
@@ -235,10 +237,11 @@ class Contents:
                 texts.append(part.text)
                 continue
             for written in self._part(part):
-                if "inlineData" in written and self.media_in_results:
+                blob = written.get("inlineData")
+                if self.media_in_results and blob is not None and blob["mimeType"] in _INSIDE:
                     inside.append(written)
                 else:
-                    self._losses.changed("tool_result.media", _NO_LINKS)
+                    self._losses.changed("tool_result.media", _NOT_INSIDE)
                     hoisted.append(written)
         response: dict[str, Any] = {
             "id": result.call_id,

@@ -151,8 +151,9 @@ def _thinking(body: dict[str, Any], writing: Writing) -> None:
     ask, traits, losses = writing.request.reasoning, writing.target.traits, writing.losses
     if ask is None:
         return
-    if ask.off and (traits.reasoning == "none" or (writing.flavour.developer and writing.thinks is None)):
-        return  # it does not think anyway
+    plain = writing.thinks is None and writing.flavour.developer and writing.flavour.thinking == "effort"
+    if ask.off and (traits.reasoning == "none" or plain):
+        return  # it does not think anyway, and OpenAI's models that do not take no word about it
     asks = ask.effort is not None or ask.budget_tokens is not None or bool(ask.adaptive)
     match writing.flavour.thinking:
         case "effort":

@@ -65,11 +65,12 @@ class _Choice:
         key: Of that part.
         thought: The text of the open thought.
         blank: Blank text that waits for more.
+        begun: How many calls have gone out.
         held: Text that waits until it is known whether the tool that stands for the output's schema is called; `None`: nothing waits.
     """
 
     __slots__ = (
-        *("blank", "called", "calls", "details", "finished", "held", "index", "key", "last", "open", "refused", "said", "thought"),
+        *("begun", "blank", "called", "calls", "details", "finished", "held", "index", "key", "last", "open", "refused", "said", "thought"),
         "whole",
     )
 
@@ -82,6 +83,7 @@ class _Choice:
         self.details = Details()
         self.thought: list[str] = []
         self.blank = ""
+        self.begun = 0
         self.held: list[str] | None = [] if holds else None
         self.called = self.refused = self.said = self.whole = self.finished = False
 
@@ -336,7 +338,7 @@ class ChatDecoder:
 
     def _begin(self, state: _Choice, call: _Call, events: list[Event]) -> None:
         call.started = True
-        number = sum(1 for known in {id(known): known for known in state.calls.values()}.values() if known.started) - 1
+        number, state.begun = state.begun, state.begun + 1
         if call.name == self._sent.unwrap_tool:
             state.said = True
             state.held = None if state.held is None else []
@@ -348,7 +350,7 @@ class ChatDecoder:
             if state.open is not None:
                 self._close(state, events)
             seed = self._id or "answer"
-            id_ = call_id(call.given, seed if state.index == 0 else f"{seed}/{state.index}", max(number, 0))
+            id_ = call_id(call.given, seed if state.index == 0 else f"{seed}/{state.index}", number)
             name = self._sent.tool_names.get(call.name, call.name)
             state.called = True
             events += self._sequence.start(call.key, ToolCall(id=id_, name=name, arguments={}), state.index)

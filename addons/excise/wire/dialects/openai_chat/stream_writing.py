@@ -51,11 +51,11 @@ class _Candidate:
 
     Attributes:
         head: Bytes of a chunk up to the delta.
-        kind: Of the open part.
+        kind: Of the open part; `None`: none is open, or one that has no place here (`swallows`).
         before: What stands in the delta before the JSON text of a piece of the open part, and after it.
     """
 
-    __slots__ = ("after", "before", "blank", "calls", "head", "kind", "refused")
+    __slots__ = ("after", "before", "blank", "calls", "head", "kind", "refused", "swallows")
 
     def __init__(self, head: bytes) -> None:
         self.head = head
@@ -63,7 +63,7 @@ class _Candidate:
         self.before, self.after = b"", b"}"
         self.calls = 0
         self.blank = True
-        self.refused = False
+        self.refused = self.swallows = False
 
 
 class ChatEncoder:
@@ -147,7 +147,7 @@ class ChatEncoder:
     def _part(self, event: PartStarted) -> bytes:
         candidate, written = self._of(event.candidate)
         part = event.part
-        candidate.kind, candidate.blank = type(part), True
+        candidate.kind, candidate.blank, candidate.swallows = type(part), True, False
         match part:
             case Text():
                 candidate.before, candidate.after = b'{"content":', b"}"
@@ -163,10 +163,9 @@ class ChatEncoder:
                 return written + self._piece(candidate, part.text)
             case ToolCall():
                 return written + self._call(candidate, part)
-            case Image() if (image := write_image(part)) is not None:
-                candidate.kind = None
-                return written + self._chunk(candidate, {"images": [image]})
-        candidate.kind = None
+        candidate.kind, candidate.swallows = None, True
+        if isinstance(part, Image) and (image := write_image(part)) is not None:
+            return written + self._chunk(candidate, {"images": [image]})
         note_unsaid(part, self._asked.losses)
         return written
 
@@ -176,7 +175,7 @@ class ChatEncoder:
         if self._old:
             candidate.before, candidate.after = b'{"function_call":{"arguments":', b"}}"
             if number:
-                candidate.kind = None
+                candidate.kind, candidate.swallows = None, True
                 self._asked.losses.dropped("tools", "the client's form of tools knows one call an answer")
                 return b""
             return self._chunk(candidate, {"function_call": {"name": call.name, "arguments": ""}})
@@ -190,7 +189,7 @@ class ChatEncoder:
             return b""
         # Clients parse what they have collected: no arguments are an empty object.
         written = self._piece(candidate, "{}") if candidate.kind is ToolCall and candidate.blank else b""
-        candidate.kind = None
+        candidate.kind, candidate.swallows = None, False
         return written
 
     def _odd_delta(self, event: Delta) -> bytes:
@@ -199,10 +198,10 @@ class ChatEncoder:
         """
         candidate, written = self._of(event.candidate)
         note_proof(event.signature, self._asked.losses)
+        if candidate.swallows:
+            return written
         if candidate.kind is None:
-            if event.candidate not in self._candidates or candidate.before:
-                return written
-            candidate.kind, candidate.before = Text, b'{"content":'
+            candidate.kind, candidate.before, candidate.after = Text, b'{"content":', b"}"
         return written + self._piece(candidate, event.text)
 
     def _piece(self, candidate: _Candidate, text: str) -> bytes:

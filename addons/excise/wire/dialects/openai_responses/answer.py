@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from excise.wire.dialect import Asked, Sent
-from excise.wire.dialects.openai_responses.items import FREE_TEXT, NAME, SERVER, free_text_call, read_thought
+from excise.wire.dialects.openai_responses.items import ATTACHED, FREE_TEXT, NAME, REDACTED, SERVER, WITHHELD, free_text_call, read_thought
 from excise.wire.dialects.openai_responses.request import free_text_tools
 from excise.wire.keepsake import wrap
 from excise.wire.neutral import (
@@ -267,7 +267,7 @@ class ItemWriter:
         if isinstance(part, ToolCall):
             return self.call(part, arguments_text(part) or "{}")
         if isinstance(part, Reasoning):
-            return self.thought(part.text, part.signature, part.origin)
+            return self.thought(part, part.text, part.signature)
         kind = part.kind if isinstance(part, Opaque) else type(part).__name__.lower()
         self._asked.losses.dropped(kind, "a response has no place for this part of the answer")
         return None
@@ -282,13 +282,22 @@ class ItemWriter:
             return {"type": "custom_tool_call", "status": "completed", "call_id": id_, "name": call.name, "input": text}
         return {"type": "function_call", "status": "completed", "call_id": id_, "name": call.name, "arguments": arguments}
 
-    def thought(self, text: str, signature: str | None, origin: str | None) -> dict[str, Json] | None:
+    def thought(self, part: Reasoning, text: str, signature: str | None) -> dict[str, Json] | None:
+        """
+        A thought with the words and the proof it ended with.
+        """
         if not text and signature is None:
             return None
-        summary = [{"type": "summary_text", "text": text}] if text else []
-        item: dict[str, Json] = {"type": "reasoning", "summary": summary}
-        if signature is not None:
-            item["encrypted_content"] = signature if self._asked.dialect == NAME else wrap(origin or self._asked.provider, signature)
+        item: dict[str, Json] = {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}] if text else []}
+        if signature is None:
+            return item
+        if self._asked.dialect == NAME:
+            item["encrypted_content"] = signature
+            return item
+        item["encrypted_content"] = wrap(part.origin or self._asked.provider, signature)
+        if not text:
+            blanks = ATTACHED if part.attached else REDACTED if part.redacted else WITHHELD
+            item["summary"] = [{"type": "summary_text", "text": ""} for _ in range(blanks)]
         return item
 
 

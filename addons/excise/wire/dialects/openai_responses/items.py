@@ -10,9 +10,11 @@ Source: OpenAI SDK 3.54 types `response_input_item`, `response_create_params`; r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from excise.wire.dialects.given import Place, listed, text, wrong
+from excise.wire.dialects.given import Place, listed, wrong
+from excise.wire.dialects.given import text as text_of
 from excise.wire.keepsake import unwrap
 from excise.wire.neutral import (
     Audio,
@@ -39,6 +41,10 @@ NAME = "openai-responses"
 
 FREE_TEXT = "input"  # the one argument of a tool that takes free text, where it is offered as a function
 
+# A foreign proof without words is one of three things, and its maker wants it back as that. Clients give a summary back as it was, so the
+# number of its blank paragraphs tells which.
+ATTACHED, REDACTED, WITHHELD = 0, 1, 2
+
 SERVER = "tools.server"
 _STORED = frozenset(("item_reference", "compaction", "compaction_trigger", "configuration_update"))
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
@@ -55,7 +61,7 @@ def read_turns(body: dict[str, Any]) -> tuple[Turn, ...]:
         BadRequest: A piece cannot be read; the text names its place.
     """
     turns: list[Turn] = []
-    if instructions := text(body.get("instructions"), "instructions"):
+    if instructions := text_of(body.get("instructions"), "instructions"):
         turns.append(Turn("system", (Text(text=instructions),), raw=instructions))
     given = body.get("input")
     if type(given) is str:
@@ -123,12 +129,10 @@ def _message(item: dict[str, Any], place: Place) -> tuple[Role, list[Part]]:
 
 def _call(item: dict[str, Any], place: Place) -> ToolCall:
     given = item.get("arguments")
-    if type(given) is dict:
-        arguments, text = given, None
-    elif type(given) is str or given is None:
-        arguments, text = read_arguments(given or "")  # type: ignore[assignment]
-    else:
-        raise wrong((*place, "arguments"), "is not a text")
+    arguments: Mapping[str, Json] | None = given
+    text = None
+    if type(given) is not dict:
+        arguments, text = read_arguments(text_of(given, *place, "arguments") or "")
     item_id = item.get("id")
     return ToolCall(
         id=_call_id(item, place),
@@ -179,12 +183,16 @@ def read_thought(item: dict[str, Any]) -> Reasoning:
     summary = "" if text else _paragraphs(item.get("summary"))
     item_id, given = item.get("id"), item.get("encrypted_content")
     origin, signature = unwrap(given) if type(given) is str and given else (None, None)
+    silent = signature is not None and not text and not summary
+    empty = item.get("summary")
+    blanks = len(empty) if silent and origin is not None and type(empty) is list else 0
     return Reasoning(
         text=text or summary,
         signature=signature,
-        redacted=signature is not None and not text and not summary,
+        redacted=silent and (origin is None or blanks == REDACTED),
         summary=bool(summary),
         origin=origin,
+        attached=silent and origin is not None and blanks == ATTACHED,
         id=item_id if type(item_id) is str else None,
         raw=item,
     )

@@ -123,7 +123,8 @@ def _foreign(request: Request, target: Target, losses: Losses, sent: Sent) -> di
     arranged = arrange(request, _SHAPE, losses, keeps=lambda thought: _goes_back(thought, request, target))
     body: dict[str, Json] = {"model": target.model}
     turns = arranged.turns
-    if turns and turns[0].role == "system" and len(turns[0].parts) == 1 and type(turns[0].parts[0]) is Text:
+    # Without input the API answers 400: system text alone is input.
+    if len(turns) > 1 and turns[0].role == "system" and len(turns[0].parts) == 1 and type(turns[0].parts[0]) is Text:
         body["instructions"] = turns[0].parts[0].text
         note_part(turns[0].parts[0], losses)
         note_name(turns[0], losses)
@@ -132,7 +133,8 @@ def _foreign(request: Request, target: Target, losses: Losses, sent: Sent) -> di
     for turn in turns:
         items += turn_items(turn, request, target, losses, names)
     body["input"] = items
-    if turns and turns[-1].role == "assistant" and not isinstance(turns[-1].parts[-1], ToolCall):
+    last = turns[-1] if turns else None
+    if last is not None and last.role == "assistant" and last.parts and not isinstance(last.parts[-1], ToolCall):
         _note_prefill(target, losses)
     write_tools(request, target, losses, body, names)
     for _, _, write in SETTINGS:

@@ -67,7 +67,7 @@ class StreamReader:
     Reads one streamed response. Nothing it is fed makes it raise.
     """
 
-    __slots__ = ("_called", "_failed", "_id", "_items", "_last", "_line", "_over", "_refused", "_said", "_sent", "_started")
+    __slots__ = ("_called", "_id", "_items", "_last", "_line", "_over", "_refused", "_said", "_sent", "_started")
 
     def __init__(self, sent: Sent) -> None:
         self._sent = sent

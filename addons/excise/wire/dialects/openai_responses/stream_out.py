@@ -286,7 +286,7 @@ class StreamWriter:
         return out
 
     def _close_thought(self, part: Reasoning, text: str) -> bytes:
-        written = self._items.thought(text, self._signature, part.origin)
+        written = self._items.thought(part, text, self._signature)
         if written is None:
             return b""
         if not text:
