@@ -144,9 +144,10 @@ def test_the_policy_loads(tmp_path):
     policies = []
     for text in blocks(README, "yaml"):
         (tmp_path / "default.yml").write_text(text)
-        policies.append(load_policy(tmp_path, environ={}))
+        policies.append(load_policy(tmp_path, environ={"ANTHROPIC_API_KEY": "of-theirs"}))
 
-    assert [(len(policy.rules), len(policy.protections), len(policy.retention)) for policy in policies] == [(1, 0, 0), (0, 1, 1)]
+    said = [(len(policy.rules), len(policy.routes), len(policy.protections), len(policy.retention)) for policy in policies]
+    assert said == [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 1)]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

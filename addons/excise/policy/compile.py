@@ -81,6 +81,12 @@ class Policy:
         """
         return _first(self.retention, facts)
 
+    def routed(self, facts: Facts) -> Conditional[tuple[TargetRef, ...]] | None:
+        """
+        The entry of `routes` that sends this call elsewhere; `None`: it goes where it was sent.
+        """
+        return next((entry for entry in self.routes if all(test(facts) for test in entry.tests)), None)
+
     def warm(self) -> None:
         """
         Make all scanners now, and not while a call waits. May take seconds; thread-safe.

@@ -53,7 +53,9 @@ def _url(value: str) -> str:
 
 DeploymentName = Annotated[str, _fits(_DEPLOYMENT, "lower-case letters, digits, dots, hyphens and underscores are expected")]
 AliasName = Annotated[str, _fits(_ALIAS, "a model name without a slash is expected: letters, digits and . _ : @ -")]
-TargetName = Annotated[str, _fits(_TARGET, "a target NAME/MODEL is expected: an entry of `providers` and a model as that provider names it")]
+TargetName = Annotated[
+    str, _fits(_TARGET, "a target NAME/MODEL is expected: an entry of `providers` and a model as that provider names it")
+]
 Targets = Annotated[
     tuple[TargetName, ...], BeforeValidator(listed, json_schema_input_type=str | list[str]), Field(min_length=1, max_length=MAX_TARGETS)
 ]

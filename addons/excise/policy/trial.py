@@ -4,7 +4,7 @@ Tests of a policy, written beside it: `default.test.yml` for `default.yml`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -72,6 +72,7 @@ class Expect(Written):
     found: Annotated[tuple[str, ...] | None, BeforeValidator(listed, json_schema_input_type=str | list[str])] = Field(
         default=None, description="Kinds found in `text`, all of them; an empty list: none."
     )
+    route: str | None = Field(default=None, description="The entry of `routes` that sends it elsewhere; `none`: it goes where it was sent.")
     retention: str | None = Field(default=None, description="The entry of `retention` that decides; `none`: providers are asked nothing.")
 
     @model_validator(mode="after")
@@ -149,7 +150,14 @@ def _problem(policy: Policy, test: PolicyTest, known: Known) -> str:
         facts = facts_for(policy, test.call)
     except ValueError as error:
         return str(error)
-    decision = decide(policy, facts)
+    route = policy.routed(facts)
+    wanted, name = test.expect.route, route.name if route is not None else "none"
+    if wanted is not None and wanted != name:
+        return f"expected entry {wanted!r} of routes to decide, but it is {name!r}"
+    for there in targets_of(policy, facts):
+        facts, decision = there, decide(policy, there)
+        if decision.allow:
+            break
     said = f"{'allowed' if decision.allow else 'denied'} by {decision.rule}" + (f": {decision.reason}" if decision.reason else "")
     expect = test.expect
     if decision.allow != bool(expect.allow):
@@ -159,6 +167,18 @@ def _problem(policy: Policy, test: PolicyTest, known: Known) -> str:
     if expect.rule is not None and expect.rule != decision.rule:
         return f"expected rule {expect.rule!r} to decide, but {said}"
     return _protection_problem(policy, test, facts)
+
+
+def targets_of(policy: Policy, facts: Facts) -> list[Facts]:
+    """
+    Facts of a call as its targets would get it, in order; its own where no route sends it elsewhere.
+    """
+    route = policy.routed(facts)
+    if route is None:
+        return [facts]
+    return [
+        replace(facts, provider=policy.deployments[target.deployment].provider, model=normal_model(target.model)) for target in route.said
+    ]
 
 
 def _protection_problem(policy: Policy, test: PolicyTest, facts: Facts) -> str:

@@ -237,9 +237,9 @@ def _wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
     if principal is not None and principal.models and not (model is not None and _may_ask(principal.models, model)):
         raise Refused("this key may not ask for this model; GET /v1/models lists those it may", kind="model_not_allowed")
     if call.operation in GENERATES or ours:
-        for entry in policy.routes:
-            if all(test(facts_of(exchange)) for test in entry.tests):
-                return Wanted(entry.said, entry.name)
+        entry = policy.routed(facts_of(exchange)) if policy.routes else None
+        if entry is not None:
+            return Wanted(entry.said, entry.name)
     if not ours:
         return None
     if not call.billable or call.operation not in GENERATES:

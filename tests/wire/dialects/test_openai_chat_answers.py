@@ -46,6 +46,7 @@ from excise.wire.neutral import (
     Finished,
     Image,
     Opaque,
+    PartEnded,
     PartStarted,
     Ping,
     Reasoning,
@@ -254,6 +255,7 @@ PAIR = [("a", "f", {"x": 1}), ("b", "g", {"y": 2})]
         pytest.param([[call("a", "f", '{"x"')], [call("a", None, ":1}")], [call("b", "g", '{"y":2}')]], id="pieces by id"),
         pytest.param([[call("a", "f", '{"x"')], [call(None, None, ":1}")], [call("b", "g", '{"y":2}')]], id="pieces of the last"),
         pytest.param([[call("a", None, None, 0)], [call(None, "f", '{"x":1}', 0)], [call("b", "g", '{"y":2}', 1)]], id="name later"),
+        pytest.param([[call("a", None, '{"x"', 0)], [call(None, "f", ":1}", 0)], [call("b", "g", '{"y":2}', 1)]], id="arguments first"),
         pytest.param([[call("a", "f", '{"x":', 0)], [call("a", "f", "1}", 0)], [call("b", "g", '{"y":2}', 1)]], id="name again"),
         pytest.param([[call("a", "f", {"x": 1}, 0), call("b", "g", {"y": 2}, 1)]], id="objects"),
     ],
@@ -276,6 +278,46 @@ def test_calls_without_an_id_get_one():
     whole = [part.id for part in CHAT.decode_answer(body, SENT).candidates[0].parts if isinstance(part, ToolCall)]
 
     assert streamed_ids == whole and len(set(whole)) == 2
+
+
+def test_calls_of_plain_text():
+    """
+    A custom tool's input is no object; it is kept as it is.
+    """
+    custom = {"index": 0, "id": "c", "type": "custom", "custom": {"name": "shell", "input": "ls -l"}}
+    whole = answered(CHAT, {"tool_calls": [custom, {"id": "none"}, 5]}, "tool_calls").parts
+    stream = assembled(CHAT, events(CHAT, sse(delta(tool_calls=[custom, 5]), delta(finish="tool_calls")), SENT)).candidates[0].parts
+
+    assert whole == stream == (ToolCall(id="c", name="shell", arguments=None, text="ls -l"),)
+
+
+def test_an_answer_by_tool_may_be_thought_about():
+    """
+    The thought stays, the call is the text.
+    """
+    sent = Sent(target(CHAT), unwrap_tool="final_answer")
+    stream = sse(delta(reasoning="Hm."), delta(tool_calls=[call("a", "final_answer", {"a": 1}, 0)]), delta(finish="tool_calls"))
+
+    assert assembled(CHAT, events(CHAT, stream, sent)).candidates[0] == Candidate(
+        (Reasoning(text="Hm."), Text(text='{"a":1}')), Finish.STOP, "tool_calls"
+    )
+
+
+@pytest.mark.parametrize(
+    ("chunk", "part"),
+    [
+        (delta(content=[{"type": "reasoning", "summary": [{"type": "summary_text", "text": "a"}]}]), Reasoning(text="a")),
+        ({"choices": [{"index": 0, "text": "a"}]}, Text(text="a")),
+        (delta(audio={"id": "x", "transcript": "a"}), Text(text="a")),
+        (delta(refusal="a"), Refusal(text="a")),
+        (delta(content=[5, "a", {"type": "text", "text": ""}]), Text(text="a")),
+    ],
+)
+def test_other_places_of_text(chunk, part):
+    """
+    Databricks, completions served as chat, spoken answers, refusals, lists.
+    """
+    assert assembled(CHAT, events(CHAT, sse(chunk, delta(finish="stop")), SENT)).candidates[0].parts == (part,)
 
 
 def test_a_call_goes_out_while_it_comes():
@@ -586,6 +628,18 @@ def test_every_event_has_its_bytes():
         "index": 1, "delta": {"content": "x"}, "logprobs": None, "finish_reason": None,
     }  # fmt: skip
     assert "error" in payloads(encoder.feed(Failed(fault)))[0]
+
+
+def test_text_outside_of_a_part_is_text():
+    """
+    As it is for whoever puts events together.
+    """
+    encoder = CHAT.stream_encoder(asked(CHAT))
+
+    assert [chunk["choices"][0]["delta"] for chunk in payloads(encoder.feed(Delta("x")))][1:] == [{"content": "x"}]
+    encoder.feed(PartStarted(ToolCall(id="a", name="f", arguments={})))
+    encoder.feed(PartEnded())
+    assert payloads(encoder.feed(Delta("y")))[0]["choices"][0]["delta"] == {"content": "y"}
 
 
 def test_the_sdk_reads_what_is_written():

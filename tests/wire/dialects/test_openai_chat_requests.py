@@ -5,8 +5,10 @@ Requests of OpenAI's chat dialect: read from clients, written for its many provi
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from chat_cases import (
     PNG,
@@ -44,6 +46,7 @@ from excise.wire.neutral import (
     OutputFormat,
     Reasoning,
     ReasoningAsk,
+    Refusal,
     Request,
     Sampling,
     Text,
@@ -204,6 +207,53 @@ def test_what_has_no_neutral_word_is_noted():
         ("tools.server", True),
         ("response_format", True),
     }
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "vital"),
+    [
+        ({"tool_choice": {"type": "custom", "custom": {"name": "c"}}}, "tool_choice", True),
+        ({"reasoning_effort": "ludicrous"}, "reasoning_effort", False),
+        ({"guided_regex": "a+"}, "guided_regex", True),
+        ({"store": True}, "store", False),
+    ],
+)
+def test_values_that_are_not_known_are_noted(body, field, vital):
+    """
+    And read as if nothing had been said.
+    """
+    request = decoded(**body)
+
+    assert [(extra.field, extra.vital) for extra in request.extras] == [(field, vital)]
+    assert request.tool_choice is None and request.reasoning is None
+
+
+def test_log_probabilities_have_two_forms():
+    """
+    Together gives the number in the field itself.
+    """
+    asked_for = [{"logprobs": True}, {"logprobs": True, "top_logprobs": 4}, {"logprobs": 1}, {"logprobs": 0}, {"logprobs": False}, {}]
+
+    assert [decoded(**body).logprobs for body in asked_for] == [0, 4, 0, None, None, None]
+
+
+def test_what_an_assistant_said_is_read():
+    """
+    Refusals, spoken answers and calls of plain text, beside what is usual.
+    """
+    message = {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "b"}, "c"],
+        "refusal": "d",
+        "audio": {"id": "audio_1"},
+        "tool_calls": [{"id": "1", "type": "custom", "custom": {"name": "x", "input": "y"}}],
+    }
+    mark = {"role": "user", "content": "x", "cache_control": {"type": "ephemeral"}}
+
+    assert said(message, mark) == (
+        assistant("a", Refusal(text="b"), "c", Refusal(text="d"), Opaque(kind="audio"), Opaque(kind="tools.custom")),
+        user(Text(text="x", cache="5m")),
+    )
 
 
 @pytest.mark.parametrize(
@@ -674,6 +724,111 @@ def test_a_turn_that_has_begun_is_continued_where_that_is_possible():
     assert end("openrouter") == ({"role": "assistant", "content": "One, two"}, set())
     assert end("openai")[1] == {("prefill", "changed")}
     assert end("openai", prefill=False)[1] == {("prefill", "impossible")}
+
+
+def test_turns_keep_what_the_dialect_can_say_of_them():
+    """
+    Names, refusals, pieces of one answer, pictures beside system text.
+    """
+    request = foreign(
+        replace(user("a"), name="Ada"),
+        replace(user("b"), name="not a name"),
+        assistant("c", "d", Refusal(text="e")),
+        Turn("system", (Text(text="f"), Image(source=Link("https://example.com/x.png")))),
+        user("g", "h"),
+    )
+    encoded = CHAT.encode_request(request, target(CHAT))
+    elsewhere = CHAT.encode_request(request, target(CHAT, "deepseek", "m"))
+
+    assert encoded.body["messages"] == [
+        {"role": "user", "content": "a", "name": "Ada"},
+        {"role": "user", "content": "b"},
+        {"role": "assistant", "refusal": "e", "content": "cd"},
+        {"role": "system", "content": "f"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/x.png"}}]},
+        {"role": "user", "content": [{"type": "text", "text": "g"}, {"type": "text", "text": "h"}]},
+    ]
+    assert noted(encoded.losses) == {("turns.name", "dropped"), ("system.parts", "changed")}
+    assert elsewhere.body["messages"][2] == {"role": "assistant", "content": "cd\n\ne"}
+    assert elsewhere.body["messages"][-1] == {"role": "user", "content": "g\n\nh"}
+
+
+def test_pictures_the_model_made_have_no_place_in_its_turns():
+    """
+    Leaving them out would change what follows.
+    """
+    encoded = CHAT.encode_request(foreign(user("?"), assistant(Image(source=Blob("image/png", PNG))), user("!")), target(CHAT))
+
+    assert noted(encoded.losses) == {("image", "impossible")}
+
+
+def test_cache_marks_go_to_those_who_take_them():
+    """
+    On parts, results and tools.
+    """
+    request = foreign(
+        Turn("system", (Text(text="s", cache="1h"),)),
+        user("Go."),
+        assistant(ToolCall(id="c", name="get_weather", arguments={})),
+        user(ToolResult(call_id="c", parts=(Text(text="ok"),), cache="5m")),
+        tools=(tool(cache="5m"),),
+    )
+    router, elsewhere = (CHAT.encode_request(request, target(CHAT, provider, "m")) for provider in ("openrouter", "openai"))
+
+    assert router.body["messages"][0]["content"] == [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    assert router.body["messages"][3]["content"][0]["cache_control"] == router.body["tools"][0]["cache_control"] == {"type": "ephemeral"}
+    assert not router.losses
+    assert noted(elsewhere.losses) == {("cache", "dropped")} and b"cache_control" not in orjson.dumps(elsewhere.body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "provider", "traits", "losses"),
+    [
+        ({"tools": (tool(),)}, "perplexity", {}, {("tools", "impossible")}),
+        ({"tools": (tool(),)}, "openai", {"tools": False}, {("tools", "impossible")}),
+        ({"tools": (tool(),), "parallel_tools": False}, "moonshot", {}, {("parallel_tools", "dropped")}),
+        ({"tools": (tool(),), "parallel_tools": True}, "moonshot", {}, set()),
+        ({"tools": (tool(),), "tool_choice": ToolChoice("none")}, "openai", {}, set()),
+        ({"tools": (tool(),), "tool_choice": ToolChoice("named", ("x",))}, "zai", {}, {("tool_choice", "impossible")}),
+        ({"logprobs": 1}, "groq", {}, {("logprobs", "impossible")}),
+        ({"logprobs": 99}, "openai", {}, {("logprobs", "clamped")}),
+        ({"user": "u" * 65}, "openai", {}, {("user", "dropped")}),
+        ({"stop": ("x",)}, "perplexity", {}, {("stop", "dropped")}),
+        ({"service_tier": "standard_only"}, "openai", {}, set()),
+        ({"service_tier": "standard"}, "deepseek", {}, set()),
+        ({"turns": (user(Audio(source=Blob("audio/wav", "A"))),)}, "openai", {"audio_in": False}, {("audio", "impossible")}),
+        ({"turns": (user(Document(source=Blob("application/pdf", "A"))),)}, "openai", {"pdf": False}, {("document", "impossible")}),
+        ({"turns": (user(Document(source=Blob("text/plain", "!"))),)}, "openai", {"pdf": False}, {("document", "impossible")}),
+        ({"turns": (user(Document(source=Blob("image/png", "A"))),)}, "openai", {"pdf": False}, set()),
+    ],
+)
+def test_what_else_may_be_lost(fields, provider, traits, losses):
+    """
+    Each is noted under its own name, and nothing else is.
+    """
+    assert noted(CHAT.encode_request(foreign(**fields), target(CHAT, provider, "m", **traits)).losses) == losses
+
+
+@pytest.mark.parametrize(
+    ("schema", "losses"),
+    [
+        (PERSON, set()),
+        ({**PERSON, "required": []}, {("output.schema", "changed")}),
+        ({"type": "object", "patternProperties": {}}, {("output.strict", "dropped")}),
+    ],
+)
+def test_a_strict_schema_is_made_strict_where_it_can_be(schema, losses):
+    """
+    Every property required, the object closed; else without strictness.
+    """
+    output = OutputFormat(schema=schema, name="p", description="d", strict=True)
+    encoded = CHAT.encode_request(foreign(output=output), target(CHAT))
+    given_schema = encoded.body["response_format"]["json_schema"]
+
+    assert noted(encoded.losses) == losses and given_schema["description"] == "d"
+    assert given_schema.get("strict", False) is (("output.strict", "dropped") not in losses)
+    if ("output.schema", "changed") in losses:
+        assert given_schema["schema"]["required"] == ["name"]
 
 
 def test_extras_of_another_dialect_are_not_forgotten():

@@ -132,8 +132,9 @@ def _extras(body: dict[str, Any]) -> list[Extra]:
 
 def _tools(body: dict[str, Any], extras: list[Extra]) -> tuple[Tool, ...]:
     tools = []
-    for index, tool in enumerate(listed(body.get("tools"), "tools")):
-        kind = fields(tool, "tools", index).get("type") or "function"
+    for index, given in enumerate(listed(body.get("tools"), "tools")):
+        tool = fields(given, "tools", index)
+        kind = tool.get("type") or "function"
         if kind == "function":
             tools.append(_tool(tool.get("function"), tool, "tools", index, "function"))
         elif kind == "custom":

@@ -1,0 +1,65 @@
+"""
+Agents whose models live with somebody else: whole tool loops through the unified endpoint, in every dialect, against every provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from e2e import unified
+from e2e.agents import AGENTS, At, Told, Toolbox
+from e2e.proxy import Proxy, running_proxy
+from excise.standin import StandIn
+
+PROMPT = "plan: get_weather+get_time, get_weather; echo: Oslo"
+CALLS = [("get_weather", {"city": "Oslo"}), ("get_time", {"city": "Oslo 2"}), ("get_weather", {"city": "Oslo 3"})]
+QUOTED = ("get_weather said 18 C in Oslo", "get_time said noon in Oslo 2", "get_weather said 18 C in Oslo 3")
+
+
+@pytest.fixture(scope="module")
+def endpoint(own_standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """
+    A proxy with credentials of its own for every provider.
+    """
+    policies = unified.write_policy(tmp_path_factory.mktemp("policies"))
+    with running_proxy(tmp_path_factory.mktemp("endpoint"), own_standin, policies=policies) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def key(endpoint: Proxy) -> str:
+    return unified.make_key(endpoint, "agent")
+
+
+@pytest.fixture
+def run(endpoint: Proxy, key: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """
+    Run an agent by its name.
+    """
+
+    def run(agent: str, target: str, prompt: str, box: Toolbox, stream: bool, history: Any = None, **more: Any) -> Told:
+        function, dialect = AGENTS[agent]
+        unified.surround(monkeypatch, endpoint, key, dialect)
+        return function(At(endpoint.url, key), unified.TARGETS[target], prompt, box, stream, history, **more)
+
+    return run
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("target", unified.TARGETS)
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_loop_runs_to_its_end(agent: str, target: str, stream: bool, run: Any, own_standin: StandIn) -> None:
+    """
+    Two tools at once, then one, then the answer: each is called once with its own arguments, and the answer quotes every result.
+    """
+    box, before = Toolbox(), len(own_standin.seen)
+
+    told = run(agent, target, PROMPT, box, stream)
+
+    assert sorted(box.calls, key=str) == sorted(CALLS, key=str)
+    for quote in QUOTED:
+        assert quote in told.text
+    assert len(own_standin.seen) == before + 3
