@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from e2e import unified
-from e2e.agents import AGENTS, At, Told, Toolbox
+from e2e.agent_runs import AGENTS, At, Told, Toolbox, agent_key, assert_quoted
 from e2e.proxy import Proxy, running_proxy
 from excise.standin import StandIn
 
 PROMPT = "plan: get_weather+get_time, get_weather; echo: Oslo"
 CALLS = [("get_weather", {"city": "Oslo"}), ("get_time", {"city": "Oslo 2"}), ("get_weather", {"city": "Oslo 3"})]
-QUOTED = ("get_weather said 18 C in Oslo", "get_time said noon in Oslo 2", "get_weather said 18 C in Oslo 3")
+RESULTS = (("get_weather", "18 C in Oslo"), ("get_time", "noon in Oslo 2"), ("get_weather", "18 C in Oslo 3"))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def endpoint(own_standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def key(endpoint: Proxy) -> str:
-    return unified.make_key(endpoint, "agent")
+    return agent_key(endpoint)
 
 
 @pytest.fixture
@@ -60,6 +60,5 @@ def test_a_loop_runs_to_its_end(agent: str, target: str, stream: bool, run: Any,
     told = run(agent, target, PROMPT, box, stream)
 
     assert sorted(box.calls, key=str) == sorted(CALLS, key=str)
-    for quote in QUOTED:
-        assert quote in told.text
+    assert_quoted(told.text, RESULTS)
     assert len(own_standin.seen) == before + 3

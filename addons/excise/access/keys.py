@@ -3,78 +3,38 @@ Virtual keys: keys of ours that stand where a provider's key would stand. Made a
 
     exk_<12 letters: the key's id>_<43 letters: 256 bits>
 
-The file is one JSON document, replaced whole; workers look at it once a second.
+Workers look at the file once a second.
 """
 
 from __future__ import annotations
 
-import fcntl
+import base64
+import binascii
 import hashlib
 import hmac
-import json
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
+from excise.access.key_file import changes, read, stamp
+from excise.access.virtual_key import ID_LENGTH, ID_LETTERS, VirtualKey
 from excise.errors import SettingsError, Unauthenticated
-from excise.policy.glob import any_of
 
 PREFIX = "exk_"
-MAX_KEYS = 100_000
+MAX_KEYS = 20_000  # every worker reads them all again when one changes
 
 _FORM = re.compile(r"exk_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
-_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
-_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class VirtualKey:
-    """
-    One key, without what makes it a key.
-
-    Attributes:
-        digest: SHA-256 of the whole key, hex. The key is random, so its digest says nothing of it.
-        models: Globs of the names its holder may ask for; empty: all that policy allows.
-        expires_at, revoked_at: UTC; `None`: never, not.
-        before: Digests of the keys this one replaced, with the moment each stops to work.
-    """
-
-    id: str
-    digest: str = field(repr=False)
-    name: str
-    created_at: datetime
-    team: str | None = None
-    app: str | None = None
-    user: str | None = None
-    cost_centre: str | None = None
-    env: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    models: tuple[str, ...] = ()
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-    before: tuple[tuple[str, datetime], ...] = field(default=(), repr=False)
-
-    def allows(self, model: str) -> bool:
-        """
-        Whether its holder may ask for a model of this name, case apart.
-        """
-        return not self.models or any_of(tuple(pattern.lower() for pattern in self.models))(model.lower())
-
-    def fault(self, now: datetime) -> str | None:
-        """
-        Why it does not work now; `None`: it does.
-        """
-        if self.revoked_at is not None:
-            return "it was revoked"
-        if self.expires_at is not None and self.expires_at <= now:
-            return "it has expired"
-        return None
+# Enough of one to be no accident, also where its end is cut off.
+_SHOWN = re.compile(rb"exk_[a-z0-9]{12}_[A-Za-z0-9_-]{8}")
+_BASIC = re.compile(rb"\s*Basic\s+([A-Za-z0-9+/=_-]+)", re.IGNORECASE)
+_PREFIX_BYTES = PREFIX.encode()
+_MOST_OF_A_LINE = 64 * 1024  # of paths and headers, whose disguises are looked through; bodies may be larger
 
 
 class KeyStore:
@@ -103,12 +63,15 @@ class KeyStore:
         Raises:
             SettingsError: It cannot be read, or is no key file.
         """
-        signature = _signature(self._path)
-        if signature != self._seen:
-            self._keys = _read(self._path)
-            self._seen = signature
+        seen = stamp(self._path)
+        if seen != self._seen:
+            self._keys = read(self._path)
+            self._seen = seen
 
     def all(self) -> tuple[VirtualKey, ...]:
+        """
+        Every key, revoked and expired ones too, oldest first.
+        """
         return tuple(sorted(self._keys.values(), key=lambda key: (key.created_at, key.id)))
 
     def find(self, secret: str) -> VirtualKey:
@@ -125,7 +88,7 @@ class KeyStore:
         valid = key is not None and hmac.compare_digest(key.digest, given)
         if key is not None and not valid:
             for digest, until in key.before:
-                valid = valid or (hmac.compare_digest(digest, given) and now < until)
+                valid |= hmac.compare_digest(digest, given) and now < until
         if key is None or not valid:
             raise Unauthenticated("this key is not known here; ask whoever runs the proxy for one (`excise keys create`)", status=401)
         if (fault := key.fault(now)) is not None:
@@ -142,10 +105,10 @@ class KeyStore:
         Raises:
             SettingsError: There are too many, or the file cannot be written.
         """
-        with self._writing() as keys:
+        with self._changes() as keys:
             if len(keys) >= MAX_KEYS:
-                raise SettingsError(f"there are {MAX_KEYS} keys already; revoke some and remove them from {self._path}")
-            id_ = "".join(secrets.choice(_ID_LETTERS) for _ in range(12))
+                raise SettingsError(f"there are {MAX_KEYS} keys already; remove revoked ones from {self._path}")
+            id_ = _new_id(keys)
             secret = _made(id_)
             key = keys[id_] = VirtualKey(id=id_, digest=_digest(secret), created_at=self._now(), **about)
         return key, secret
@@ -155,15 +118,16 @@ class KeyStore:
         Give a key another secret; the old one works `until` then.
 
         Raises:
-            SettingsError: There is no such key, or it was revoked.
+            SettingsError: There is no such key, or it does not work any more.
         """
-        with self._writing() as keys:
+        with self._changes() as keys:
             key = _known(keys, id_)
-            if key.revoked_at is not None:
-                raise SettingsError(f"key {id_} was revoked; make another")
+            now = self._now()
+            if (fault := key.fault(now)) is not None:
+                raise SettingsError(f"key {id_} does not work any more: {fault}; make another")
             secret = _made(id_)
-            kept = tuple((digest, end) for digest, end in key.before if end > self._now())
-            key = keys[id_] = replace(key, digest=_digest(secret), before=(*kept, (key.digest, until)))
+            kept = tuple((digest, end) for digest, end in (*key.before, (key.digest, until)) if end > now)
+            key = keys[id_] = replace(key, digest=_digest(secret), before=kept)
         return key, secret
 
     def revoke(self, id_: str) -> VirtualKey:
@@ -173,30 +137,17 @@ class KeyStore:
         Raises:
             SettingsError: There is no such key.
         """
-        with self._writing() as keys:
+        with self._changes() as keys:
             key = _known(keys, id_)
             if key.revoked_at is None:
                 key = keys[id_] = replace(key, revoked_at=self._now(), before=())
         return key
 
     @contextmanager
-    def _writing(self) -> Iterator[dict[str, VirtualKey]]:
-        """
-        The keys, to be changed and written; one writer at a time.
-        """
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise SettingsError(f"{self._path}: the keys cannot be written: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            keys = _read(self._path)
+    def _changes(self) -> Iterator[dict[str, VirtualKey]]:
+        with changes(self._path) as keys:
             yield keys
-            _write(self._path, keys)
-            self._keys, self._seen = keys, _signature(self._path)
-        finally:
-            os.close(lock)
+        self.poll()
 
 
 def is_virtual(credential: str | None) -> bool:
@@ -204,6 +155,31 @@ def is_virtual(credential: str | None) -> bool:
     Whether a credential is meant as a key of ours; it may still be a wrong one.
     """
     return credential is not None and credential.startswith(PREFIX)
+
+
+def shows_key(data: bytes) -> bool:
+    """
+    Whether a key of ours, or most of one, stands in a header's value, a path or a body: as it is, percent-encoded, or as a Basic
+    credential. Not promised: every other disguise.
+    """
+    if _PREFIX_BYTES in data and _SHOWN.search(data) is not None:
+        return True
+    if len(data) > _MOST_OF_A_LINE:
+        return False
+    if b"%" in data and _SHOWN.search(unquote_to_bytes(data)) is not None:
+        return True
+    if (basic := _BASIC.match(data)) is not None:
+        try:
+            return _SHOWN.search(base64.b64decode(basic[1] + b"==")) is not None
+        except binascii.Error:
+            return False
+    return False
+
+
+def _new_id(keys: Mapping[str, VirtualKey]) -> str:
+    while (id_ := "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))) in keys:
+        pass
+    return id_
 
 
 def _made(id_: str) -> str:
@@ -219,51 +195,3 @@ def _known(keys: Mapping[str, VirtualKey], id_: str) -> VirtualKey:
     if key is None:
         raise SettingsError(f"there is no key {id_!r}; `excise keys list` shows what there is")
     return key
-
-
-def _signature(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _read(path: Path) -> dict[str, VirtualKey]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise SettingsError(f"{path}: the keys cannot be read: {error.strerror}") from error
-    try:
-        document = json.loads(content)
-        if document["version"] != _VERSION:
-            raise ValueError
-        return {row["id"]: _key(row) for row in document["keys"]}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError(
-            f"{path}: this is no key file of this version; restore it from a backup, or remove it and make new keys"
-        ) from None
-
-
-def _key(row: dict[str, Any]) -> VirtualKey:
-    times = {name: datetime.fromisoformat(row[name]) if row.get(name) else None for name in ("created_at", "expires_at", "revoked_at")}
-    before = tuple((digest, datetime.fromisoformat(until)) for digest, until in row.get("before", ()))
-    return VirtualKey(**{**row, **times, "models": tuple(row.get("models", ())), "before": before})
-
-
-def _write(path: Path, keys: Mapping[str, VirtualKey]) -> None:
-    rows = [asdict(key) for key in keys.values()]
-    content = json.dumps({"version": _VERSION, "keys": rows}, default=lambda value: value.isoformat(), indent=1).encode()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise SettingsError(f"{path}: the keys cannot be written: {error.strerror}") from error

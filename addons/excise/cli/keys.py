@@ -14,7 +14,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from excise.access.keys import KeyStore, VirtualKey
+from excise.access.keys import KeyStore
+from excise.access.virtual_key import VirtualKey
 from excise.cli.usage import JsonOption, console
 
 _SPAN = re.compile(r"(\d{1,5})([mhdw])")

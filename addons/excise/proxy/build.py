@@ -97,7 +97,7 @@ def build(settings: Settings, journal: Journal) -> Parts:
             redact,
             Translate(),
             retain,
-            Send(Authorizer(catalog)),
+            Send(Authorizer(catalog, upstream_ca=settings.upstream_ca, upstream_proxy=settings.upstream_proxy)),
             Inspect(),
             restore,
             Meter(prices),
@@ -130,7 +130,8 @@ def admission(policies: PolicyStore) -> Callable[[ClientInfo, bool], None]:
     def admit(client: ClientInfo, final: bool) -> None:
         policy = policies.current
         index = policy.principals
-        only_users = bool(index.users) and not (index.headers or index.networks or index.provider_keys)
+        # Where there is somewhere to send them, requests may still name a principal by a key of ours.
+        only_users = bool(index.users) and not (index.headers or index.networks or index.provider_keys or policy.deployments)
         if client.proxy_user is not None or (policy.defaults.require_principal and (final or only_users)):
             identify(policy, client, (), None)
 

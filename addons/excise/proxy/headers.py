@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 from mitmproxy import http
 
-from excise.access.keys import PREFIX
+from excise.access.authority import authority
+from excise.access.keys import shows_key
 from excise.catalog.request import auth_header_names
 from excise.errors import BadRequest, Refused
-from excise.exchange import Exchange, Route
+from excise.exchange import Exchange
 from excise.wire.coding import acceptable
 from excise.wire.loss import Loss
 
@@ -33,7 +34,6 @@ _DROPPED = frozenset(
 )
 _DROPPED_PREFIXES = (b"x-forwarded-", b"x-excise-")
 _KEPT_CONNECTION = frozenset({b"close", b"keep-alive"})
-PREFIX_BYTES = PREFIX.encode()
 _FRAMING = (b"content-length", b"transfer-encoding")
 _ONCE = frozenset({b"host", *_FRAMING, b"content-type", b"content-encoding"})
 # What stands in Connection is taken out on the way. Without these the provider would read another request than policy did.
@@ -123,22 +123,18 @@ def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]
         elif low == b"content-encoding" and exchange.send_body is not None:
             continue
         fields.append((name, value))
-    if any(PREFIX_BYTES in value for _, value in fields) or PREFIX in request.path:
+    if any(shows_key(value) for _, value in fields) or shows_key(request.data.path):
         raise Refused(
             "a key of ours must not travel to a provider; put it where the provider's key would stand, for a chat call",
             kind="virtual_key_misplaced",
         )
+    if shows_key(exchange.leaving.body if exchange.leaving is not None else request.data.content or b""):
+        raise Refused(
+            "a key of ours stands in the body of this request and must not travel to a provider; take it out", kind="virtual_key_misplaced"
+        )
     if not framed:
         fields.append((b"Content-Length", length))
     request.headers = http.Headers(fields)
-
-
-def authority(route: Route) -> str:
-    """
-    Host and port as the Host header has them.
-    """
-    usual = 443 if route.scheme == "https" else 80
-    return route.host if route.port == usual else f"{route.host}:{route.port}"
 
 
 def _tokens(value: bytes) -> set[bytes]:

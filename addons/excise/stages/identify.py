@@ -4,7 +4,8 @@ Who pays for this call.
 
 from __future__ import annotations
 
-from excise.access.keys import KeyStore, VirtualKey, is_virtual
+from excise.access.keys import KeyStore, is_virtual
+from excise.access.virtual_key import VirtualKey
 from excise.catalog.request import credential_of
 from excise.exchange import Exchange, Principal
 from excise.pipeline import Stage
@@ -36,6 +37,9 @@ class Identify(Stage):
         headers = exchange.http.headers
         credential = credential_of(headers, exchange.http.path)
         if credential is not None and is_virtual(credential):
+            if exchange.client.proxy_user is not None:
+                # They do not name the principal here, but sent and wrong they are refused as ever.
+                identify(self._store.current, exchange.client, headers, None)
             exchange.principal = principal_of(self._keys.find(credential))
             return
         key_id = fingerprint(self._secret, credential) if credential else None

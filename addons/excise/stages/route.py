@@ -184,7 +184,7 @@ def translation_of(exchange: Exchange, client: Dialect, target: Dialect, *, mode
         request=request,
         envelope=envelope,
         model=(prompt.model or route.model) if model_of == "requested" else route.model,
-        provider=route.call.provider,
+        provider=aimed.origin,
         dialect=target.name,
         id=exchange.id.replace("-", ""),
         now=now,

@@ -5,11 +5,14 @@ What the stand-in gets, gives and charges: a request, a reply, a bill.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
+
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,20 @@ class Refusal(Exception):
         self.reply = Reply(status, (("content-type", kind), *headers), (text.encode(),))
 
 
+def parsed(body: bytes) -> Any:
+    """
+    The JSON of a body.
+
+    Raises:
+        ValueError: It is none, or holds what Python alone takes for it (NaN, Infinity).
+    """
+    return json.loads(body, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
 def fields(text: str) -> frozenset[str]:
     """
     The names in a list set apart by blanks: the parameters a strict provider knows.
@@ -99,9 +116,10 @@ def fields(text: str) -> frozenset[str]:
 
 def dumps(value: Any) -> str:
     """
-    JSON as providers write it: compact, UTF-8 left as it is.
+    JSON as providers write it: compact, UTF-8 left as it is, half a surrogate pair escaped.
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() or not _HALF.search(text) else json.dumps(value, separators=(",", ":"))
 
 
 def sse(value: Any, event: str | None = None, end: str = "\n") -> bytes:

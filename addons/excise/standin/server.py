@@ -16,14 +16,14 @@ from typing import Any, Self
 
 import h11
 
-from excise.standin import anthropic, bedrock, cohere, gemini, mistral, ollama, openai_more
+from excise.standin import anthropic, bedrock, cohere, deepseek, gemini, groq, mistral, ollama, openai, rerank
 from excise.standin.authority import Authority
 from excise.standin.call import Bill, Refusal, Reply, Request, dumps
 from excise.standin.http1 import ClientLeft, Connection
 from excise.standin.script import Recorded, Script
 
 DIALECTS: dict[str, ModuleType] = {
-    "api.openai.com": openai_more,
+    "api.openai.com": openai,
     "api.anthropic.com": anthropic,
     "generativelanguage.googleapis.com": gemini,
     "api.mistral.ai": mistral,
@@ -31,6 +31,11 @@ DIALECTS: dict[str, ModuleType] = {
     "bedrock-runtime.us-east-1.amazonaws.com": bedrock,
     "ollama.com": ollama,
     "localhost": ollama,
+    "us-central1-aiplatform.googleapis.com": gemini,
+    "api.deepseek.com": deepseek,
+    "api.groq.com": groq,
+    "api.voyageai.com": rerank,
+    "api.jina.ai": rerank,
 }
 HANDSHAKE_SECONDS = 10.0
 

@@ -73,6 +73,10 @@ class Traits:
 
 UNKNOWN_TRAITS = Traits()
 
+# Providers that serve models of several makers; a proof of one maker's model is nothing to another's.
+_MANY_MAKERS = frozenset(("bedrock", "bedrock-mantle", "vertex", "azure-openai", "openrouter", "vercel-gateway", "databricks"))
+_MAKERS = ("claude", "gemini", "nova", "gpt", "llama", "mistral", "deepseek", "qwen", "kimi", "grok", "command", "glm", "minimax")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -89,6 +93,17 @@ class Target:
     dialect: str
     model: str
     traits: Traits = UNKNOWN_TRAITS
+
+    @property
+    def origin(self) -> str:
+        """
+        To whom opaque proofs of this model's thoughts are bound: the provider, and the model's maker where it serves several.
+        """
+        if self.provider not in _MANY_MAKERS:
+            return self.provider
+        name = self.model.lower()
+        maker = next((maker for maker in _MAKERS if maker in name), None)
+        return self.provider if maker is None else f"{self.provider}:{maker}"
 
 
 @dataclass(slots=True)
@@ -135,7 +150,7 @@ class Asked:
         request: What the client asked, in neutral form.
         envelope: The same of its path and headers.
         model: Name the answer carries: what the client asked for, or what served, as policy says.
-        provider: Catalogue id of who answered; marks opaque proofs so that they find home again (`keepsake.py`).
+        provider: Who answered, as `Target.origin` names it; marks opaque proofs so that they find home again (`keepsake.py`).
         dialect: In which the answer came.
         id: Our id of the call: 32 hexadecimal digits; ids that must be made are made of it, never of chance.
         now: Unix seconds, for dialects that date their answers.

@@ -18,12 +18,12 @@ MARK_BYTES = MARK.encode()
 
 def wrap(origin: str, signature: str) -> str:
     """
-    The proof with its origin (a catalogue id) in front, all of it base64: some clients take these fields for bytes. One that is wrapped
+    The proof with its origin (see `Target.origin`) in front, all of it base64: some clients take these fields for bytes. One that is wrapped
     already stays as it is, as does an empty one.
     """
     if not signature or signature.startswith(MARK):
         return signature
-    return base64.b64encode(b"%b%b.%b" % (_PLAIN, origin.encode(), signature.encode("utf-8", "surrogatepass"))).decode()
+    return base64.b64encode(b"%b%b|%b" % (_PLAIN, origin.encode(), signature.encode("utf-8", "surrogatepass"))).decode()
 
 
 def unwrap(signature: str) -> tuple[str | None, str]:
@@ -38,5 +38,5 @@ def unwrap(signature: str) -> tuple[str | None, str]:
         decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8", "surrogatepass")
     except (binascii.Error, ValueError):
         return None, signature
-    origin, _, proof = decoded.removeprefix(_PLAIN.decode()).partition(".")
+    origin, _, proof = decoded.removeprefix(_PLAIN.decode()).partition("|")
     return (origin, proof) if origin and proof else (None, signature)

@@ -125,7 +125,7 @@ class Reasoning(Part):
         signature: Opaque, as its maker gave it; bound to provider and model. Also the encrypted form where that is all there is.
         redacted: Nothing is visible: `signature` is the whole.
         summary: `text` is a summary made for reading, not the thought itself.
-        origin: Catalogue id of the provider that made it. `None`: native to the dialect it was read from.
+        origin: Who made it, as `Target.origin` names it. `None`: native to the dialect it was read from.
         attached: It belongs to the part after it (see the head of this file).
         id: The item's own id (Responses).
     """

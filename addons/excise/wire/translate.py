@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 
-from excise.exchange import ReplyHead
+from excise.exchange import Call, ReplyHead
 from excise.wire.dialect import Asked, Dialect, Encoded, StreamDecoder, StreamEncoder
 from excise.wire.frame import Frame, Framing
 from excise.wire.loss import Loss
+from excise.wire.meter import Meter
 from excise.wire.neutral import Answer, Delta, Ended, Event, Failed, Finish, Finished, Ping, Started
 from excise.wire.sequence import Assembler, replay
 from excise.wire.upstream_error import Fault, encode_fault, encode_stream_fault, fault_of, read_fault
@@ -133,6 +134,7 @@ class _AnswerOn:
         self._tier = tier
         self._decoder: StreamDecoder | None = None
         self._encoder: StreamEncoder | None = None
+        self._opening: Meter | None = None  # until the answer has started
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._document: Any = None
@@ -162,6 +164,12 @@ class _AnswerOn:
                     self._document = frame.json
                     continue
                 self._decoder = self._of.target.stream_decoder(self._of.encoded.sent)
+                if self._of.streams:
+                    # The call's meter has read on, by all that came with this frame: the client's first bytes must not depend on that.
+                    asked = self._of.asked
+                    self._opening = Meter(Call(asked.provider, "chat", asked.dialect, model_at="none"), None)
+            if self._opening is not None:
+                self._opening.observe(frame)
             out.append(self._events(self._decoder.feed(frame)))
         return b"".join(out)
 
@@ -213,7 +221,8 @@ class _AnswerOn:
                 out.append(self._fail(event.fault))
                 break
             if isinstance(event, Started):
-                event.usage = self._usage()
+                event.usage = self._opening.usage if self._opening is not None else self._usage()
+                self._opening = None
             elif isinstance(event, Ended):
                 event.usage, event.service_tier = self._usage(), event.service_tier or self._tier()
             out.append(self._encode(event))

@@ -609,7 +609,7 @@ def test_thoughts_of_another_provider_do_not_go_to_bedrock() -> None:
     They came here marked, and Bedrock would refuse the mark; its own come home without.
     """
     foreign = {"reasoningContent": {"reasoningText": {"text": "hm", "signature": keepsake.wrap("anthropic", "p")}}}
-    own = {"reasoningContent": {"reasoningText": {"text": "so", "signature": keepsake.wrap("bedrock", "q")}}}
+    own = {"reasoningContent": {"reasoningText": {"text": "so", "signature": keepsake.wrap("bedrock:claude", "q")}}}
     body = {"messages": [{"role": "assistant", "content": [foreign, own, {"text": "No."}]}]}
     encoded = BEDROCK_CONVERSE.encode_request(decoded(body), TARGET)
 

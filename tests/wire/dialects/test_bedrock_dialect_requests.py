@@ -335,7 +335,7 @@ def test_a_blank_text_is_not_sent_even_with_a_thought() -> None:
     """
     The thought that belongs to it goes home; the blank would be refused.
     """
-    thought = Reasoning(signature="s", origin="bedrock", attached=True)
+    thought = Reasoning(signature="s", origin="bedrock:claude", attached=True)
     encoded = encode(ask(said("Hi."), Turn("assistant", (thought, Text(text=""), Text(text="Yes."))), said("Why?")))
 
     assert [next(iter(block)) for block in blocks(encoded, 1)] == ["reasoningContent", "text"]
@@ -361,12 +361,13 @@ def test_system_text_stands_in_the_first_message_where_a_model_takes_none() -> N
 @pytest.mark.parametrize(
     ("model", "origin", "signature", "kept"),
     [
-        (CLAUDE_46, "bedrock", "sig", True),
-        (CLAUDE_46, "bedrock", None, False),
+        (CLAUDE_46, "bedrock:claude", "sig", True),
+        (CLAUDE_46, "bedrock:claude", None, False),
+        (CLAUDE_46, "bedrock:nova", "sig", False),
         (CLAUDE_46, "anthropic", "sig", False),
         (CLAUDE_46, None, "sig", False),
-        (LLAMA, "bedrock", "sig", False),
-        (GPT, "bedrock", "sig", True),
+        (LLAMA, "bedrock:llama", "sig", False),
+        (GPT, "bedrock:gpt", "sig", True),
     ],
 )
 def test_thoughts_go_home_only(model: str, origin: str | None, signature: str | None, kept: bool) -> None:
@@ -385,7 +386,7 @@ def test_a_redacted_thought_goes_home_as_bytes() -> None:
     """
     Wrapped on its way through the client, bare on its way home.
     """
-    origin, proof = keepsake.unwrap(keepsake.wrap("bedrock", "AAAA"))
+    origin, proof = keepsake.unwrap(keepsake.wrap("bedrock:claude", "AAAA"))
     thought = Reasoning(signature=proof, origin=origin, redacted=True)
 
     assert blocks(encode(ask(said("Hi."), Turn("assistant", (thought, Text(text="Yes."))), said("Why?"))), 1)[0] == {
@@ -867,7 +868,7 @@ def test_claude_thinks_on_where_its_thoughts_are_there() -> None:
     """
     They came back with their proof.
     """
-    thought = Reasoning(text="hm", signature="s", origin="bedrock")
+    thought = Reasoning(text="hm", signature="s", origin="bedrock:claude")
     called = Turn("assistant", (thought, *CALLED.parts))
     request = ask(said("Hi."), called, answered(Text(text="18 C")), tools=(WEATHER,), reasoning=ReasoningAsk(budget_tokens=2000))
 

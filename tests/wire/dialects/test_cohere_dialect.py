@@ -178,6 +178,22 @@ def test_documents_of_results_read_as_the_model_sees_them(data: object, text: st
 
 
 @pytest.mark.parametrize(
+    ("thinking", "expected"),
+    [
+        ({}, None),
+        ({"type": "enabled"}, ReasoningAsk(adaptive=True)),
+        ({"type": "disabled", "token_budget": 5}, ReasoningAsk(effort="none")),
+        ({"token_budget": 5}, ReasoningAsk(budget_tokens=5)),
+    ],
+)
+def test_thinking_is_a_switch_and_a_budget(thinking: object, expected: object):
+    """
+    On without a budget leaves it to the model.
+    """
+    assert COHERE_V2.decode_request({"messages": [], "thinking": thinking}, Envelope()).reasoning == expected
+
+
+@pytest.mark.parametrize(
     ("field", "value", "vital"),
     [
         ("documents", ["a"], True),
@@ -203,6 +219,9 @@ def test_unknown_fields_are_not_named():
     extras = COHERE_V2.decode_request({"messages": [], "Ada Lovelace": 1}, Envelope()).extras
 
     assert [(extra.field, extra.vital) for extra in extras] == [("unknown", False)]
+
+
+PLAIN_URL = {"role": "user", "content": [{"type": "image_url", "image_url": "data:image/png,x"}]}
 
 
 @pytest.mark.parametrize(
@@ -362,6 +381,16 @@ def test_a_model_that_cannot_be_told_how_to_sample_is_not_told():
     assert "temperature" not in body
     assert body["max_tokens"] == 4000
     assert losses == {("temperature", "dropped"), ("max_tokens", "clamped")}
+
+
+def test_a_model_without_tools_gets_none():
+    """
+    Tools for a model that calls none, and a forced call for one that cannot be forced, make it impossible.
+    """
+    request = ask(tools=(LOOK,), tool_choice=ToolChoice("required"))
+
+    assert encoded(request, tools=False)[1] == {("tools", "impossible")}
+    assert encoded(request, forced_tools=False)[1] == {("tool_choice", "impossible")}
 
 
 def test_a_history_of_tools_is_written_as_cohere_wants_it():
@@ -789,6 +818,21 @@ def _end(reason: str | None, **more: Any) -> dict[str, Any]:
     return {"type": "message-end", "delta": {"finish_reason": reason, **more}}
 
 
+def test_calls_that_interleave_are_put_in_order():
+    """
+    Pieces of two calls that come mixed, told apart by their index, are two calls behind each other.
+    """
+    one, two = ({"id": name, "function": {"name": name, "arguments": ""}} for name in ("a", "b"))
+    body = _stream(START, _call(0, **one), _call(1, **two), _more(1, '{"x":'), _more(0, "{}"), _more(1, "1}"), _end("TOOL_CALL"))
+    pieces = events(COHERE_V2, body)
+
+    assert [type(piece) for piece in pieces if isinstance(piece, PartStarted | PartEnded)] == [PartStarted, PartEnded] * 2
+    assert [(part.name, part.arguments) for part in assembled(COHERE_V2, pieces).candidates[0].parts if isinstance(part, ToolCall)] == [
+        ("a", {}),
+        ("b", {"x": 1}),
+    ]
+
+
 def test_a_plan_ends_where_the_calls_begin():
     """
     A tool plan has no end of its own; the first call ends it.
@@ -1008,6 +1052,18 @@ def test_thoughts_that_show_nothing_are_not_written():
 
     assert b"thinking" not in written(COHERE_V2, answer, about)
     assert noted(about.losses.all()) == {("reasoning.signature", "dropped")}
+
+
+def test_a_proof_in_a_stream_is_noted():
+    """
+    The signature of a thought that was shown has no place either; a thought without one loses nothing.
+    """
+    proven, bare = asked(), asked()
+    written(COHERE_V2, answer_of(Reasoning(text="hm", signature="s")), proven)
+    written(COHERE_V2, answer_of(Reasoning(text="hm")), bare)
+
+    assert noted(proven.losses.all()) == {("reasoning.signature", "dropped")}
+    assert bare.losses.all() == ()
 
 
 # -- the official client ---------------------------------------------------------------------------------------------------------------

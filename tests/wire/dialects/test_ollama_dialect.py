@@ -374,6 +374,18 @@ def test_settings_have_ollama_names():
     assert losses == set()
 
 
+def test_a_model_that_cannot_is_not_told_to():
+    """
+    Sampling is dropped for models that refuse it, and a limit above the model's is lowered; tools for one without them are impossible.
+    """
+    sampling = Sampling(temperature=0.5, seed=1)
+    body, losses = encoded(ask(sampling=sampling, max_tokens=9000), sampling=False, max_output_tokens=4000)
+
+    assert body["options"] == {"num_predict": 4000, "seed": 1}
+    assert losses == {("temperature", "dropped"), ("max_tokens", "clamped")}
+    assert encoded(ask(tools=(LOOK,)), tools=False)[1] == {("tools", "impossible")}
+
+
 def test_a_history_of_tools_is_written_as_ollama_wants_it():
     """
     Arguments are objects, results name their tool, an error is said in its text.
@@ -685,11 +697,14 @@ def test_cuts_do_not_matter(case: str, size: int):
 
 def test_the_order_of_events():
     """
-    A thought ends where the text begins.
+    A thought ends where the text begins; each call is a part of its own.
     """
     kinds = [type(event) for event in events(OLLAMA, streamed(NAME, "reasoning"))]
 
+    calls = [type(event) for event in events(OLLAMA, streamed(NAME, "parallel_tools"))]
+
     assert kinds == [Started, PartStarted, Delta, Delta, PartEnded, PartStarted, Delta, Delta, PartEnded, Finished, Ended]
+    assert calls == [Started, PartStarted, Delta, PartEnded, PartStarted, Delta, PartEnded, Finished, Ended]
 
 
 @pytest.mark.parametrize("before", [b"", b'{"message":{"role":"assistant","content":"Par"},"done":false}\n'])
@@ -870,10 +885,15 @@ def test_what_an_answer_cannot_say_is_noted():
 
 def test_thoughts_that_show_nothing_are_not_written():
     """
-    A hidden thought leaves nothing in the stream, and text behind it is text.
+    A hidden thought leaves nothing in the stream, and text behind it is text; a proof has no place, and is noted.
     """
     answer = answer_of(Reasoning(signature="s", redacted=True), Text(text="x"))
+    proven, bare = asked(), asked()
+    written(OLLAMA, answer_of(Reasoning(text="hm", signature="s")), proven)
+    written(OLLAMA, answer_of(Reasoning(text="hm")), bare)
 
+    assert noted(proven.losses.all()) == {("reasoning.signature", "dropped")}
+    assert bare.losses.all() == ()
     assert b"thinking" not in written(OLLAMA, answer)
     assert "thinking" not in OLLAMA.encode_answer(answer, asked())["message"]
     assert json.loads(written(OLLAMA, answer).splitlines()[0])["message"]["content"] == "x"

@@ -151,7 +151,7 @@ def test_details_of_thoughts_come_back_unchanged():
     thought = answered(CHAT, {"content": "No.", "reasoning": "Hm.", "reasoning_details": details}, sent=sent).parts[0]
     assert isinstance(thought, Reasoning) and thought.text == "Hm." and thought.signature is not None
 
-    origin, proof = keepsake.unwrap(keepsake.wrap("openrouter", thought.signature))
+    origin, proof = keepsake.unwrap(keepsake.wrap(sent.target.origin, thought.signature))
     history = foreign(user("?"), assistant(replace(thought, signature=proof, origin=origin), "No."), user("Sure?"))
     encoded = CHAT.encode_request(history, sent.target)
 

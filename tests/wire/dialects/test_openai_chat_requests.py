@@ -738,7 +738,7 @@ def test_turns_keep_what_the_dialect_can_say_of_them():
         user("g", "h"),
     )
     encoded = CHAT.encode_request(request, target(CHAT))
-    elsewhere = CHAT.encode_request(request, target(CHAT, "deepseek", "m"))
+    elsewhere = CHAT.encode_request(request, target(CHAT, "moonshot", "m"))
 
     assert encoded.body["messages"] == [
         {"role": "user", "content": "a", "name": "Ada"},

@@ -21,7 +21,6 @@ from excise.wire.answer import AnswerDecoder
 from excise.wire.dialect import Asked, Dialect, Encoded, Envelope, Target
 from excise.wire.dialects.registry import DIALECTS
 from excise.wire.eventstream import encode_message
-from excise.wire.frame import Framing
 from excise.wire.loss import Loss
 from excise.wire.meter import Meter
 from excise.wire.neutral import Request
@@ -59,28 +58,50 @@ class Aim:
         return Call(self.provider, "chat", self.calls or self.dialect, model_at="none", model=self.model)
 
 
-_THINKING = ("text", "parallel_tools", "json_schema", "reasoning")
+_BLIND = tuple(case for case in CASES if case != "image")
+_HARD = ("text", "parallel_tools", "json_schema", "reasoning", "stop")  # what models differ in
 
-# The first of a dialect is the usual one; it answers every case.
+# Those of a dialect in order: the first that takes a case answers it.
 AIMS = (
     Aim("openai-chat", "openai", "gpt-4o-mini"),
-    Aim("openai-chat", "openai", "gpt-5-mini", _THINKING),
+    Aim("openai-chat", "openai", "gpt-5-mini", _HARD),
     Aim("openai-responses", "openai", "gpt-4o-mini"),
-    Aim("openai-responses", "openai", "gpt-5-mini", _THINKING),
+    Aim("openai-responses", "openai", "gpt-5-mini", _HARD),
     Aim("anthropic-messages", "anthropic", "claude-haiku-4-5"),
-    Aim("anthropic-messages", "anthropic", "claude-opus-4-8", _THINKING),
+    Aim("anthropic-messages", "anthropic", "claude-opus-4-7", _HARD),
     Aim("gemini", "gemini", "gemini-2.5-flash"),
-    Aim("gemini", "gemini", "gemini-3-flash-preview", _THINKING),
+    Aim("gemini", "gemini", "gemini-3.5-flash", _HARD),
     Aim("bedrock-converse", "bedrock", "us.anthropic.claude-haiku-4-5-20251001-v1:0"),
-    Aim("bedrock-converse", "bedrock", "amazon.nova-lite-v1:0", (*_THINKING, "image", "cache")),
-    Aim("cohere-v2", "cohere", "command-a-03-2025"),
-    Aim("cohere-v2", "cohere", "command-a-reasoning-08-2025", _THINKING),
+    Aim("bedrock-converse", "bedrock", "amazon.nova-lite-v1:0", (*_HARD, "image", "cache")),
+    Aim("cohere-v2", "cohere", "command-a-03-2025", _BLIND),
+    Aim("cohere-v2", "cohere", "command-a-reasoning-08-2025", _HARD),
     Aim("cohere-v2", "cohere", "command-a-vision-07-2025", ("image",)),
     Aim("mistral-chat", "mistral", "mistral-small-latest", calls="openai-chat"),
-    Aim("ollama", "ollama", "llama3.2"),
-    Aim("ollama", "ollama", "gpt-oss:20b", _THINKING),
+    Aim("ollama", "ollama", "llama3.2", _BLIND),
+    Aim("ollama", "ollama", "qwen3", _HARD),
+    Aim("ollama", "ollama", "llava", ("image",)),
 )
-USUAL = {aim.dialect: aim for aim in reversed(AIMS)}
+# Further models, whose providers refuse other things.
+MORE = (
+    Aim("openai-chat", "openai", "gpt-5.5"),
+    Aim("openai-chat", "openai", "o4-mini"),
+    Aim("openai-chat", "deepseek", "deepseek-v4-flash", _BLIND),
+    Aim("openai-chat", "groq", "openai/gpt-oss-120b", _BLIND),
+    Aim("openai-responses", "openai", "o4-mini"),
+    Aim("anthropic-messages", "anthropic", "claude-sonnet-4-6"),
+    Aim("anthropic-messages", "anthropic", "claude-opus-5"),
+    Aim("gemini", "gemini", "gemini-2.5-pro"),
+    Aim("gemini", "gemini", "gemini-3.1-pro-preview"),
+    Aim("bedrock-converse", "bedrock", "us.anthropic.claude-opus-4-7-v1:0"),
+    Aim("mistral-chat", "mistral", "mistral-medium-2508", calls="openai-chat"),
+)
+
+
+def aim_for(dialect: str, case: str) -> Aim:
+    """
+    The usual model of a dialect for a case.
+    """
+    return next(aim for aim in AIMS if aim.dialect == dialect and case in aim.cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +123,11 @@ def cells(cases: Sequence[str] = CASES) -> list[Cell]:
     Every cell that has an answer. A dialect that cannot ask for something gets the answer to it all the same.
     """
     return [
-        Cell(client, USUAL[name], case) for client in NAMES for name in NAMES for case in cases if answer_of(name, case) is not None
+        Cell(client, aim_for(name, case), case)
+        for client in NAMES
+        for name in NAMES
+        for case in cases
+        if answer_of(name, case) is not None
     ]
 
 
@@ -124,7 +149,11 @@ def request_of(dialect: str, case: str) -> Any:
 
 
 def answer_of(dialect: str, case: str) -> bytes | None:
-    return _file(dialect, case, "answer.json")
+    """
+    The answer's bytes, as providers write JSON: in one line. `None` where the dialect has no such answer.
+    """
+    text = _file(dialect, case, "answer.json")
+    return None if text is None else json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def stream_of(dialect: str, case: str) -> bytes:

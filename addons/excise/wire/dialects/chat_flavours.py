@@ -215,9 +215,9 @@ FLAVOURS: dict[str, Flavour] = {
         thinkers_refuse=frozenset(("stop", "frequency_penalty", "presence_penalty")),
     ),
     "deepseek": replace(
+        # Its reasoner took no two messages of one role in a row, so they are merged as for chat templates.
         COMPATIBLE,
         takes=frozenset(("frequency_penalty", "presence_penalty", "logprobs")),
-        system="anywhere",
         schema=False,
         most_stops=16,
         thinking="switch+effort",

@@ -98,8 +98,8 @@ def _written(request: Request, page: Page, sent: Sent) -> dict[str, Any]:
 
 
 def _keeps(thought: Reasoning, request: Request, target: Target) -> bool:
-    origin = target.provider if thought.origin is None and request.dialect in FAMILY else thought.origin
-    return origin == target.provider and bool(thought.signature) and not thought.attached
+    origin = target.origin if thought.origin is None and request.dialect in FAMILY else thought.origin
+    return origin == target.origin and bool(thought.signature) and not thought.attached
 
 
 # -- names of tools --------------------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def _message(turn: Turn, page: Page) -> dict[str, Any] | None:
     for part in turn.parts:
         if not _foreign(part):
             block = _block(part, page)
-        elif isinstance(part, Reasoning) and part.origin == page.target.provider and not part.attached:
+        elif isinstance(part, Reasoning) and part.origin == page.target.origin and not part.attached:
             block = write_block(part, page)
         else:
             page.losses.dropped("reasoning.history", "thoughts of another provider's model mean nothing to the target")

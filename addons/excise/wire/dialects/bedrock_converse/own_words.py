@@ -63,7 +63,7 @@ def _rewritten(turn: Turn, target: Target, writer: Writer) -> list[Json]:
     blocks: list[Json] = []
     for part in turn.parts:
         if isinstance(part, Reasoning) and part.origin is not None:
-            if part.origin != target.provider:
+            if part.origin != target.origin:
                 writer.losses.dropped("reasoning.history", "thoughts of another provider's model mean nothing to the target")
                 continue
             part = replace(part, raw=None)

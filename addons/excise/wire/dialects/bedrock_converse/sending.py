@@ -120,7 +120,7 @@ class _Writing:
 
     def _keeps(self, thought: Reasoning) -> bool:
         # A proof of another family of models behind the same provider cannot be told from its own; those that give none take none.
-        return thought.origin == self.target.provider and self.takes.replays and bool(thought.signature)
+        return thought.origin == self.target.origin and self.takes.replays and bool(thought.signature)
 
     def _conversation(self, arranged: Arranged, plan: ToolPlan) -> None:
         writer = Writer(self.takes, self.target.traits, self.losses, plan.names)

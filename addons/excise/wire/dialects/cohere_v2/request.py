@@ -279,7 +279,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
         return Encoded(_as_it_came(request, target), (), sent)
     leave_out(request, losses)
     names = _fitted_names(request, sent, losses)
-    arranged = arrange(request, _SHAPE, losses, keeps=lambda thought: thought.origin == target.provider)
+    arranged = arrange(request, _SHAPE, losses, keeps=lambda thought: thought.origin == target.origin)
     turns = system_in_words(arranged.turns, losses)
     settings = _settings(request, target, names, sent, losses)
     if request.output is not None and "response_format" not in settings and sent.unwrap_tool is None:

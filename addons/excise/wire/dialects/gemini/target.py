@@ -45,7 +45,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
         empty_text=False,  # Vertex refuses it
         result_media="inline" if contents.media_in_results else "hoist",
     )
-    arranged = arrange(request, shape, losses, keeps=lambda part: part.origin == target.provider)
+    arranged = arrange(request, shape, losses, keeps=lambda part: part.origin == target.origin)
     if target.traits.prefill is False and arranged.turns and arranged.turns[-1].role == "assistant":
         losses.impossible("prefill", "the target's model does not continue a turn of its own; end with a turn of the user")
     system: tuple[Part, ...] = arranged.system
@@ -285,7 +285,7 @@ def _has_foreign_proof(request: Request) -> bool:
 
 
 def _own_turn(turn: Turn, writer: Contents, target: Target) -> list[dict[str, Json]]:
-    kept = tuple(part for part in turn.parts if type(part) is not Reasoning or part.origin in (None, target.provider))
+    kept = tuple(part for part in turn.parts if type(part) is not Reasoning or part.origin in (None, target.origin))
     if turn.raw is not None and len(kept) == len(turn.parts):
         return [turn.raw]
     return writer.write([Turn(turn.role, kept)]) if kept else []

@@ -266,7 +266,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     if request.dialect == NAME:
         return Encoded(_as_it_came(request, target), (), sent)
     leave_out(request, losses)
-    arranged = arrange(request, _SHAPE, losses, keeps=lambda thought: thought.origin == target.provider)
+    arranged = arrange(request, _SHAPE, losses, keeps=lambda thought: thought.origin == target.origin)
     turns = system_in_words(arranged.turns, losses)
     settings = _settings(request, target, losses)
     if request.output is not None and "format" not in settings:

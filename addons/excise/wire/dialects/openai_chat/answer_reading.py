@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from excise.wire.dialect import Sent
 from excise.wire.dialects.chat_flavours import flavour_of
+from excise.wire.dialects.foreign import json_text
 from excise.wire.dialects.openai_chat.finish import finish_of, stop_sequence_of
 from excise.wire.dialects.openai_chat.parts import answered_image, answered_parts, listed_or_none
 from excise.wire.dialects.openai_chat.thoughts import PLAIN, read_thoughts
@@ -165,14 +164,7 @@ def arguments_of(value: Any) -> tuple[Mapping[str, Json] | None, str | None]:
         return read_arguments(value)
     if type(value) is dict:
         return value, None
-    return ({}, None) if value is None else (None, _dumped(value))
-
-
-def _dumped(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        return "null"
+    return ({}, None) if value is None else (None, json_text(value))
 
 
 def _unwrapped(parts: list[Part], sent: Sent) -> list[Part]:

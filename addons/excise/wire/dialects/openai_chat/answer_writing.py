@@ -132,16 +132,25 @@ def write_image(image: Image) -> dict[str, Any] | None:
 
 
 def note_citations(part: Text, losses: Losses) -> None:
+    """
+    Citations are in their source's form and stay behind.
+    """
     if part.citations:
         losses.dropped("citations", "citations are not translated")
 
 
 def note_proof(signature: str | None, losses: Losses) -> None:
+    """
+    A proof has no place in chat messages.
+    """
     if signature is not None:
         losses.dropped("reasoning.signature", _SIGNATURE)
 
 
 def note_unsaid(part: Part, losses: Losses) -> None:
+    """
+    A part that cannot be written, by its own name.
+    """
     losses.dropped(part.kind if isinstance(part, Opaque) else type(part).__name__.lower(), _NO_PLACE)
 
 

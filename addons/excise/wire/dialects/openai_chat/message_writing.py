@@ -92,7 +92,7 @@ def arranged(writing: Writing) -> tuple[Turn, ...]:
     has_place = writing.flavour.thoughts is not None
 
     def keeps(thought: Reasoning) -> bool:
-        return own or (has_place and thought.origin == target.provider)
+        return own or (has_place and thought.origin == target.origin)
 
     turns = tuple(_joined(turn) for turn in request.turns)
     return arrange(replace(request, turns=turns), shape_of(writing.flavour), writing.losses, keeps=keeps).turns

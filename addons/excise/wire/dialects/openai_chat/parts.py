@@ -288,6 +288,9 @@ def _cite(parts: list[Part], part: dict[str, Any]) -> None:
 
 
 def data_url(blob: Blob) -> str:
+    """
+    Bytes as an address.
+    """
     return f"data:{blob.media_type};base64,{blob.data}"
 
 

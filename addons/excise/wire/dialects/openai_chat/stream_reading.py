@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-import orjson
-
 from excise.wire.dialect import Sent
 from excise.wire.dialects.chat_flavours import flavour_of
+from excise.wire.dialects.foreign import json_text
 from excise.wire.dialects.openai_chat.answer_reading import call_id, moment_of, text_of
 from excise.wire.dialects.openai_chat.finish import finish_of, stop_sequence_of
 from excise.wire.dialects.openai_chat.parts import answered_image, listed_or_none, thinking_text
@@ -303,7 +302,7 @@ class ChatDecoder:
             call.name = name
             self._begin(state, call, events)
         if arguments:
-            text = arguments if type(arguments) is str else _dumped(arguments)
+            text = arguments if type(arguments) is str else json_text(arguments)
             if call.started:
                 events += self._sequence.delta(call.key, text)
             else:
@@ -397,10 +396,3 @@ class ChatDecoder:
                 self._finish(state, {}, None, events, whole=done or state.whole)
         events.append(Ended(None, self._tier))
         return events
-
-
-def _dumped(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        return "{}"

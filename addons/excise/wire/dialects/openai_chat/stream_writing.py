@@ -89,9 +89,7 @@ class ChatEncoder:
         self._started = False
 
     def feed(self, event: Event) -> bytes:
-        kind = type(event)
-        if kind is Delta:
-            assert isinstance(event, Delta)
+        if type(event) is Delta:
             candidate = self._candidates.get(event.candidate)
             if candidate is not None and candidate.kind is not None and event.signature is None:
                 candidate.blank = False

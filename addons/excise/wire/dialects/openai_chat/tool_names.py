@@ -14,6 +14,9 @@ _BAD = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def is_name(name: str) -> bool:
+    """
+    Whether OpenAI takes it as a name.
+    """
     return _GOOD.fullmatch(name) is not None
 
 

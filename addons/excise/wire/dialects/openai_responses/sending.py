@@ -98,7 +98,7 @@ def _returned(items: list[Json], target: Target, losses: Losses) -> Iterator[Jso
             yield item
             continue
         origin, signature = unwrap(proof)
-        if origin is None or origin == target.provider:
+        if origin is None or origin == target.origin:
             yield {**item, "encrypted_content": signature}
         else:
             drop_thought(losses)
@@ -149,7 +149,7 @@ def _foreign(request: Request, target: Target, losses: Losses, sent: Sent) -> di
 
 
 def _goes_back(thought: Reasoning, request: Request, target: Target) -> bool:
-    native = thought.origin == target.provider or (thought.origin is None and request.dialect == NAME)
+    native = thought.origin == target.origin or (thought.origin is None and request.dialect == NAME)
     return native and bool(thought.signature) and target.traits.reasoning != "none"
 
 

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
+
+from e2e.proxy import Proxy
+from e2e.unified import make_key
 
 MOST_ROUNDS = 8  # a loop that has not ended by then never does
 INSTRUCTIONS = "You keep the harbour's ledger."
@@ -37,6 +43,26 @@ class Told:
 
     text: str
     history: Any = field(repr=False)
+
+
+def agent_key(proxy: Proxy) -> str:
+    """
+    A virtual key that works.
+    """
+    made = make_key(proxy, "agent")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    asked = urllib.request.Request(f"{proxy.url}/v1/models", headers={"authorization": f"Bearer {made}"})
+
+    def known() -> bool:
+        try:
+            with opener.open(asked, timeout=10):
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
+    proxy.until(known, 10, "the key")
+    return made
 
 
 class Toolbox:
@@ -106,6 +132,14 @@ class Toolbox:
         ]
 
 
+def assert_quoted(text: str, results: Any) -> None:
+    """
+    The stand-in says which tool said what, in order; some dialects have a JSON object around a result.
+    """
+    for name, said in results:
+        assert re.search(rf"""{name} said (\{{"\w+": ?")?{re.escape(said)}("}})?[;.]""", text), text
+
+
 type Agent = Callable[..., Told]  # at, model, prompt, toolbox, stream, history
 
 
@@ -114,21 +148,22 @@ def openai_agents(api: str) -> Agent:
     The Agents SDK over one of OpenAI's two dialects.
     """
 
-    def run(at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: Any = None) -> Told:
-        return asyncio.run(_openai_agents(api, at, model, prompt, box, stream, history or []))
+    def run(at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: Any = None, think: bool = False) -> Told:
+        return asyncio.run(_openai_agents(api, at, model, prompt, box, stream, history or [], think))
 
     return run
 
 
-async def _openai_agents(api: str, at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: list[Any]) -> Told:
+async def _openai_agents(api: str, at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: list[Any], think: bool) -> Told:
     import agents
     import openai
 
     async with openai.AsyncOpenAI(base_url=f"{at.base}/v1", api_key=at.key, max_retries=0) as client:
         wrapped: Any = {"chat": agents.OpenAIChatCompletionsModel, "responses": agents.OpenAIResponsesModel}[api](model, client)
-        settings: dict[str, Any] = {"parallel_tool_calls": True}
-        if api == "responses":
-            settings |= {"store": False, "response_include": ["reasoning.encrypted_content"]}
+        settings: dict[str, Any] = {"parallel_tool_calls": True, "store": False if api == "responses" else None}
+        if think:
+            effort = openai.types.Reasoning(effort="high", summary="auto")
+            settings |= {"response_include": ["reasoning.encrypted_content"], "reasoning": effort}
         agent = agents.Agent(
             name="keeper",
             instructions=INSTRUCTIONS,
@@ -167,13 +202,21 @@ def openai_chat(at: At, model: str, prompt: str, box: Toolbox, stream: bool, his
                     choice = events.get_final_completion().choices[0]
             else:
                 choice = client.chat.completions.create(**asked).choices[0]
-            messages.append(choice.message.to_dict())
+            messages.append(_chat_turn(choice.message))
             if choice.finish_reason != "tool_calls":
                 return Told(choice.message.content or "", messages)
             for call in choice.message.tool_calls or ():
                 said, _ = box.attempt(call.function.name, call.function.arguments)
                 messages.append({"role": "tool", "tool_call_id": call.id, "content": said})
     raise AssertionError("the loop does not end")
+
+
+def _chat_turn(message: Any) -> dict[str, Any]:
+    calls = [
+        {"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}
+        for call in message.tool_calls or ()
+    ]
+    return {"role": "assistant", "content": message.content, **({"tool_calls": calls} if calls else {})}
 
 
 def anthropic_runner(at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: Any = None, **more: Any) -> Told:
@@ -193,7 +236,7 @@ def anthropic_runner(at: At, model: str, prompt: str, box: Toolbox, stream: bool
             tools=[beta_tool(function) for function in box.functions()],
             max_iterations=MOST_ROUNDS,
             stream=stream,
-            **more,
+            **{"thread": False, **more},
         )
         for turn in runner:
             message = turn.get_final_message() if stream else turn
@@ -227,13 +270,21 @@ def genai_functions(at: At, model: str, prompt: str, box: Toolbox, stream: bool,
             answer = client.models.generate_content(model=model, contents=contents, config=config)
             assert not answer.function_calls
             return Told(answer.text or "", [*(answer.automatic_function_calling_history or contents), answer.candidates[0].content])
-        text, last, parts = "", None, []
+        last: Any = None
+        parts: list[Any] = []
         for chunk in client.models.generate_content_stream(model=model, contents=contents, config=config):
             last = chunk.automatic_function_calling_history or last
-            shown = [part for part in chunk.parts or () if not part.function_call and not part.function_response]
-            parts = [*parts, *shown] if shown else []
-            text = text + "".join(part.text or "" for part in shown if not part.thought) if shown else ""
+            parts = _latest(parts, chunk)
+        text = "".join(part.text or "" for part in parts if not part.thought)
         return Told(text, [*(last or contents), types.Content(role="model", parts=parts)])
+
+
+def _latest(parts: list[Any], chunk: Any) -> list[Any]:
+    """
+    Parts of the last round, as far as it has come.
+    """
+    given = chunk.parts or []
+    return [] if any(part.function_call or part.function_response for part in given) else [*parts, *given]
 
 
 def genai_chat(at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: Any = None) -> Told:
@@ -253,10 +304,10 @@ def genai_chat(at: At, model: str, prompt: str, box: Toolbox, stream: bool, hist
         if not stream:
             text = chat.send_message(prompt).text or ""
         else:
-            text = ""
+            parts: list[Any] = []
             for chunk in chat.send_message_stream(prompt):
-                shown = [part.text for part in chunk.parts or () if part.text]
-                text = text + "".join(shown) if shown else ""
+                parts = _latest(parts, chunk)
+            text = "".join(part.text or "" for part in parts)
         return Told(text, chat.get_history())
 
 

@@ -1,0 +1,1 @@
+def growth(n): return []
