@@ -15,7 +15,7 @@ from excise.errors import Unavailable
 from excise.prove import processes
 from excise.prove.canaries import Canary
 from excise.prove.client import Answer, Door, fetch
-from excise.prove.paths import POLICY, SLOW_TIMES, UNREACHABLE, Passage, Way, passages, slow_calls, take
+from excise.prove.paths import KEY_FILE, POLICY, SLOW_TIMES, UNREACHABLE, Passage, Way, passages, slow_calls, take
 from excise.prove.search import Search, Searched
 from excise.prove.surroundings import Proxy
 
@@ -39,7 +39,7 @@ class Keeping:
         self.home = proof.home("keeping")
         self.own = proof.options.policies is None
         flags = ["--resolve", f"{UNREACHABLE}:443:127.0.0.1:1"]
-        self.proxy = Proxy(self.home, proof.standin, proof.policies("keeping", POLICY), flags)
+        self.proxy = Proxy(self.home, proof.standin, proof.policies("keeping", POLICY, {KEY_FILE: "standin-the-key-of-the-house"}), flags)
         self.planted: list[Canary] = []
         self._ids: list[str] = []
 

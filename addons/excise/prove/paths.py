@@ -16,22 +16,37 @@ from typing import Any, Final
 
 from excise.prove.canaries import Canary, content, key, values
 from excise.prove.client import Answer, Call, Door, fetch, head, opened
-from excise.prove.dialects import ANTHROPIC, CHAT, DIALECTS, FLASH, GOOGLE, OPENAI, bearer, chat, user
+from excise.prove.dialects import ANTHROPIC, CHAT, DIALECTS, FLASH, GOOGLE, OPENAI, bearer, chat, tool, user
 
 SLOW_TIMES: Final = 30  # so often a slow answer says its words
 UNREACHABLE: Final = "api.groq.com"  # led to a closed port of this machine
-POLICY: Final = """\
+KEY_FILE: Final = "provider.key"
+ROUTED: Final = {  # a model that is asked of OpenAI, and who answers
+    "gpt-4.1": "anthropic/claude-haiku-4-5",
+    "gpt-4.1-nano": "gemini/gemini-2.5-flash",
+    "gpt-5-nano": "bedrock/amazon.nova-lite-v1:0",
+    "gpt-5": "cohere/command-a-03-2025",
+}
+_ROUTES: Final = "\n".join(f'  - {{name: to {to.partition("/")[0]}, when: {{model: {model}}}, to: "{to}"}}' for model, to in ROUTED.items())
+POLICY: Final = f"""\
 version: 1
+providers:
+  - {{provider: anthropic, key: "file:{KEY_FILE}"}}
+  - {{provider: gemini, key: "file:{KEY_FILE}"}}
+  - {{provider: bedrock, region: us-east-1, key: "file:{KEY_FILE}"}}
+  - {{provider: cohere, key: "file:{KEY_FILE}"}}
+routes:
+{_ROUTES}
 rules:
   - name: no large models
-    when: {model: "gpt-4o"}
+    when: {{model: "gpt-4o"}}
     then: deny
     reason: the proof wants a refused call
 redact:
   - name: keys are refused
-    when: {model: "gpt-5-mini"}
+    when: {{model: "gpt-5-mini"}}
     profile: pci
-    actions: {API_KEY: block}
+    actions: {{API_KEY: block}}
   - name: the rest is not looked at
     profile: "off"
 default: allow
@@ -69,6 +84,15 @@ def passages() -> Iterator[Passage]:
     for dialect in DIALECTS:
         yield _passage(dialect.name, lambda text, name, ask=dialect.ask: ask(f"echo: {text}", name))  # type: ignore[misc]
     yield _passage("every field that holds text", _everywhere)
+    for model, to in ROUTED.items():
+        for form, more in (("", {}), (", stream", {"stream": True}), (", tool call", {"tools": [tool()]})):
+            yield _passage(
+                f"translated for {to.partition('/')[0]}{form}",
+                lambda text, name, model=model, more=more: chat(f"echo: {text}", name, model=model, **more),  # type: ignore[misc]
+            )
+    yield _passage(
+        "an error in another dialect", lambda text, name: chat(f"echo: {text}", name, model="gpt-4.1", max_tokens=0), reaches=False
+    )
     yield _passage("a gzip body", lambda text, name: _raw(gzip.compress(_body(text)), name, {"content-encoding": "gzip"}))
     yield from _errors()
     yield from _failing()
