@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from excise.wire.frame import Framing
     from excise.wire.loss import Loss
     from excise.wire.meter import Meter
+    from excise.wire.operations.document import DocumentTranslation
     from excise.wire.translate import Translation
     from excise.wire.usage import Usage, UsageSource
 
@@ -260,7 +261,9 @@ class Exchange:
     own_answer: OwnAnswer | None = None  # list_models; set: nothing is sent
     prompt: Prompt | None = None  # decode, then redact, and retain where nothing is translated
     route: Route | None = None  # route; None: it goes where the client sent it
-    translation: Translation | None = field(default=None, repr=False)  # route; None: the target speaks the client's dialect
+    translation: Translation | DocumentTranslation | None = field(
+        default=None, repr=False
+    )  # route; None: the target speaks the client's dialect
     adapted: Adapted | None = field(default=None, repr=False)  # route: what a target of the client's dialect wants written otherwise
     sent_prompt: Prompt | None = field(default=None, repr=False)  # translate, then retain: what leaves, where that is not `prompt`
     losses: tuple[Loss, ...] = ()  # route, translate, and reply at the end
@@ -337,7 +340,9 @@ class Exchange:
         Let go of everything the client sent and the provider answered: the call is over, and what is left is a row.
         """
         self.http = replace(self.http, headers=(), body=b"")
-        self.prompt = self.sent_prompt = self.send_path = self.send_headers = self.send_body = self.meter = self.translation = self.adapted = None
+        self.prompt = self.sent_prompt = self.send_path = self.send_headers = self.send_body = self.meter = self.translation = (
+            self.adapted
+        ) = None
         if self.redaction is not None:
             self.redaction = self.redaction.forgotten()
         self.answer_headers = ()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import stat
 import threading
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from excise.access.keys import KeyStore, is_virtual
+from excise.access.keys import KeyStore, is_virtual, shows_key
 from excise.errors import SettingsError, Unauthenticated
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -143,3 +145,81 @@ def test_models_are_globs_without_case(tmp_path: Path) -> None:
     assert bound.allows("anthropic/claude-haiku-4-5") and bound.allows("FAST")
     assert not bound.allows("openai/gpt-4o") and not bound.allows("faster")
     assert json.loads((tmp_path / "keys.json").read_text())["keys"][1]["models"] == ["anthropic/Claude-*", "fast"]
+
+
+def test_every_digest_is_compared_in_constant_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Digests are compared by `hmac.compare_digest` alone, all of a key's, whichever fits.
+    """
+    store = KeyStore(tmp_path / "keys.json")
+    key, first = store.create(name="a")
+    for _ in range(2):
+        _, last = store.rotate(key.id, until=datetime.now(UTC) + timedelta(hours=1))
+    compared = []
+    real = hmac.compare_digest
+    monkeypatch.setattr("excise.access.keys.hmac.compare_digest", lambda one, other: compared.append(one) or real(one, other))
+
+    store.find(first)
+    assert len(compared) == 3
+    compared.clear()
+    store.find(last)
+    assert len(compared) == 1
+
+
+def test_an_expired_key_is_not_rotated(tmp_path: Path) -> None:
+    """
+    The new secret would not work either.
+    """
+    clock = Clock()
+    store = KeyStore(tmp_path / "keys.json", now=clock)
+    key, _ = store.create(name="a", expires_at=NOW + timedelta(hours=1))
+    clock.now += timedelta(hours=1)
+
+    with pytest.raises(SettingsError, match="expired"):
+        store.rotate(key.id, until=clock.now)
+
+
+KEY = "exk_" + "a2" * 6 + "_" + "Bc-_9" * 8 + "xyz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY,
+        f"Bearer {KEY}",
+        f"a=b; c={KEY}; d",
+        KEY[:30],
+        KEY.replace("_", "%5F"),
+        "".join(f"%{byte:02x}" for byte in KEY.encode()),
+        "Basic " + base64.b64encode(f"{KEY}:".encode()).decode(),
+        "basic  " + base64.b64encode(f"user:{KEY}".encode()).decode().rstrip("="),
+        "x" * 1_000_000 + KEY,
+    ],
+)
+def test_a_key_is_seen_in_what_would_leave(text: str) -> None:
+    """
+    As it is, cut short, percent-encoded, as a Basic credential, in a large body.
+    """
+    assert shows_key(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "exk_",
+        "exk_<id>_<secret>",
+        "exk_abcdefghijkm",
+        "exk_ABCDEFGHIJKM_aaaaaaaaaaaa",
+        "Basic !!!",
+        "Basic e",
+        "%",
+        "%zz%5",
+        "a%5Fb" * 20_000,
+    ],
+)
+def test_other_text_is_not_taken_for_one(text: str) -> None:
+    """
+    Nor does anything malformed raise.
+    """
+    assert not shows_key(text.encode())

@@ -65,9 +65,7 @@ def beside(made: Iterable[Job], rounds: int, seconds: float, console: Console) -
                         faults[place] = told["error"]
                     elif number:
                         theirs[way][place].append(told["seconds"])
-    return [
-        _row(job, ours[place], theirs["parsed"][place], theirs["served"][place], faults.get(place)) for place, job in enumerate(todo)
-    ]
+    return [_row(job, ours[place], theirs["parsed"][place], theirs["served"][place], faults.get(place)) for place, job in enumerate(todo)]
 
 
 def _row(job: Job, ours: list[float], parsed: list[float], served: list[float], fault: str | None) -> Row:

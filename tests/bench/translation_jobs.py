@@ -23,6 +23,7 @@ from excise.catalog.traits import traits_of
 from excise.exchange import Call
 from excise.wire.dialect import Asked, Envelope, Target
 from excise.wire.dialects.registry import DIALECTS
+from excise.wire.frame import Framing
 from excise.wire.neutral import (
     Answer,
     Candidate,
@@ -289,8 +290,10 @@ def frames(aim: Aim, made: Sequence[Event]) -> tuple[bytes, ...]:
     """
     encoder = DIALECTS[aim.dialect].stream_encoder(about("openai-chat", aim, stream=True))
     written = b"".join(map(encoder.feed, made))
-    if DIALECTS[aim.dialect].framing == "aws-eventstream":
+    if DIALECTS[aim.dialect].framing is Framing.EVENTSTREAM:
         return tuple(_messages(written))
+    if DIALECTS[aim.dialect].framing is Framing.NDJSON:
+        return tuple(written.splitlines(keepends=True))
     return tuple(re.findall(rb".+?(?:\r\n\r\n|\n\n)", written, re.DOTALL))
 
 

@@ -1,1 +1,2 @@
-def through_the_proxy(a,b,c): return []
+def through_the_proxy(a, b, c):
+    return []

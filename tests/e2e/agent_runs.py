@@ -311,7 +311,7 @@ def genai_chat(at: At, model: str, prompt: str, box: Toolbox, stream: bool, hist
         return Told(text, chat.get_history())
 
 
-def boto3_loop(at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: Any = None) -> Told:
+def boto3_loop(at: At, model: str, prompt: str, box: Toolbox, stream: bool, history: Any = None, **more: Any) -> Told:
     """
     A loop over Converse; base and key stand in the environment.
     """
@@ -326,7 +326,7 @@ def boto3_loop(at: At, model: str, prompt: str, box: Toolbox, stream: bool, hist
     client = boto3.client("bedrock-runtime", region_name="us-east-1", config=Config(retries={"total_max_attempts": 1}))
     with closing(client):
         for _ in range(MOST_ROUNDS):
-            asked = {"modelId": model, "messages": messages, "system": [{"text": INSTRUCTIONS}], "toolConfig": {"tools": tools}}
+            asked = {"modelId": model, "messages": messages, "system": [{"text": INSTRUCTIONS}], "toolConfig": {"tools": tools}, **more}
             if stream:
                 said, reason = _converse_stream(client.converse_stream(**asked)["stream"])
             else:
@@ -361,6 +361,13 @@ def _converse_stream(events: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], 
                 block["toolUse"]["input"] += delta["toolUse"]["input"]
             elif "text" in delta:
                 block["text"] = block.get("text", "") + delta["text"]
+            elif "redactedContent" in delta.get("reasoningContent", {}):
+                block["reasoningContent"] = delta["reasoningContent"]
+            elif "reasoningContent" in delta:
+                thought = block.setdefault("reasoningContent", {"reasoningText": {"text": ""}})["reasoningText"]
+                thought["text"] += delta["reasoningContent"].get("text", "")
+                if "signature" in delta["reasoningContent"]:
+                    thought["signature"] = delta["reasoningContent"]["signature"]
         elif "messageStop" in event:
             reason = event["messageStop"]["stopReason"]
     for block in blocks.values():

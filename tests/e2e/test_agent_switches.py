@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -100,8 +101,10 @@ def test_a_conversation_wanders_through_everybody(agent: str, run: Any) -> None:
 
 # -- thoughts --------------------------------------------------------------------------------------------------------------------------
 
+_BUDGET = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 THINKING: dict[str, dict[str, Any]] = {
-    "anthropic-runner": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+    "anthropic-runner": _BUDGET,
+    "boto3-converse": {"additionalModelRequestFields": _BUDGET, "inferenceConfig": {"maxTokens": 2000}},
     "agents-responses": {"think": True},
     "genai-functions": {"thinking_config": {"include_thoughts": True, "thinking_budget": 1024}},
 }
@@ -138,18 +141,45 @@ def proofs(value: Any) -> list[str]:
     return own + [proof for part in value.values() for proof in proofs(part)]
 
 
-@pytest.mark.parametrize(("first", "second"), [(a, b) for a in THINKERS for b in THINKERS if a != b])
+THINKERS_AND_OPENAI = {**THINKERS, "openai": "openai/gpt-5-mini"}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize(("first", "second"), list(permutations(THINKERS_AND_OPENAI, 2)))
 @pytest.mark.parametrize("agent", THINKING)
-def test_thoughts_stay_with_who_had_them(agent: str, first: str, second: str, run: Any, endpoint: Proxy, own_standin: StandIn) -> None:
+def test_thoughts_stay_with_who_had_them(
+    agent: str, first: str, second: str, stream: bool, run: Any, endpoint: Proxy, own_standin: StandIn
+) -> None:
     """
-    Another provider goes on without them, in their own tool loop as well; the row says that they were left out.
+    Another provider goes on without them, in its own tool loop as well, and no proof of the first reaches the second, unless they are one.
     """
-    begun = run(agent, THINKERS[first], "think hard. plan: get_weather; echo: Oslo", Toolbox(), False, **THINKING[agent])
-    before, since = len(own_standin.seen), endpoint.latest()
+    said = "think hard. plan: get_weather; echo: Oslo"
+    begun = run(agent, THINKERS_AND_OPENAI[first], said, Toolbox(), stream, **THINKING[agent])
+    issued = set(proofs(json.loads(own_standin.seen[-1].request.body)))
+    before = len(own_standin.seen)
     box = Toolbox()
 
-    told = run(agent, THINKERS[second], "think hard. plan: get_time, get_time; echo: Rome", box, False, begun.history, **THINKING[agent])
+    told = run(
+        agent, THINKERS_AND_OPENAI[second], "think hard. plan: get_time, get_time; echo: Rome", box, stream, begun.history, **THINKING[agent]
+    )
 
     assert box.calls == [("get_time", {"city": "Rome"}), ("get_time", {"city": "Rome 2"})]
     assert_quoted(told.text, [("get_time", "noon in Rome"), ("get_time", "noon in Rome 2")])
-    del before, since
+    seen = [json.loads(one.request.body) for one in own_standin.seen[before:]]
+    assert len(seen) == 3
+    same = THINKERS_AND_OPENAI[first].partition("/")[0] == THINKERS_AND_OPENAI[second].partition("/")[0]
+    assert same or not issued.intersection(proofs(seen))
+
+
+def test_the_row_says_that_thoughts_were_left_out(run: Any, endpoint: Proxy) -> None:
+    """
+    What is lost on the way to another provider is named in the ledger.
+    """
+    thinking = THINKING["anthropic-runner"]
+    begun = run("anthropic-runner", THINKERS["anthropic"], "think hard. plan: get_weather; echo: Oslo", Toolbox(), False, **thinking)
+
+    run("anthropic-runner", THINKERS["gemini-3"], "echo: done", Toolbox(), False, begun.history, **thinking)
+
+    where = "model_routed = 'gemini-3.1-pro-preview' and losses is not null and losses::varchar like '%reasoning.history%'"
+    endpoint.until(lambda: bool(endpoint.query(f"from calls where {where}")), 5, "the row")
+    assert endpoint.query(f"from calls where {where}")[-1]["losses"]["reasoning.history"] == "dropped"

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from excise.access.authority import authority
-from excise.access.renewal import Renewed
+from excise.access.renewal import Renewed, silence
 from excise.errors import UpstreamFailed
 from excise.exchange import Route
 from excise.policy.credential import AwsCredential
@@ -25,7 +25,7 @@ _SERVICES = {"bedrock-mantle": "bedrock-mantle", "anthropic-aws": "aws-external-
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 _OURS = frozenset({"authorization", "x-amz-date", "x-amz-security-token"})
 
-# The search's own promise: keys it gives out hold for ten minutes more, or are renewed, or it fails.
+# The search renews keys from a quarter of an hour before their end; it is asked often enough for that.
 _HOLD, _AHEAD = timedelta(minutes=9), timedelta(minutes=4)
 _THREADED_BYTES = 512 * 1024  # hashing less takes under a millisecond
 
@@ -39,6 +39,7 @@ class AwsSigner:
 
     def __init__(self, *, proxy: str | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._proxy = proxy
+        self._now = now
         self._session: Any = None
         self._found: Renewed[Any] = Renewed(self._search, what="AWS's own search for keys", ahead=_AHEAD, now=now)
         self._loaded = False
@@ -71,6 +72,7 @@ class AwsSigner:
         from botocore.credentials import RefreshableCredentials
         from botocore.exceptions import BotoCoreError, ClientError
 
+        silence("botocore", "urllib3")
         try:
             # A session renews temporary keys by itself. Lasting ones are looked for anew: somebody may have written the file again.
             session, self._session = self._session or botocore.session.get_session(), None
@@ -80,6 +82,7 @@ class AwsSigner:
             if isinstance(found, RefreshableCredentials):
                 self._session = session
             keys = found.get_frozen_credentials() if found is not None else None
+            end = getattr(found, "_expiry_time", None)
         except (BotoCoreError, ClientError, OSError, ValueError, KeyError, RuntimeError) as error:
             text = "AWS's own search for keys failed; whoever runs the proxy finds the kind of failure in its log"
             raise UpstreamFailed(text, kind="no_credentials") from error
@@ -87,7 +90,8 @@ class AwsSigner:
             raise UpstreamFailed(
                 "AWS's own search finds no keys; set them in `providers`, or in the environment of the proxy", kind="no_credentials"
             )
-        return keys, datetime.now(UTC) + _HOLD
+        hold = self._now() + _HOLD
+        return keys, min(hold, end) if end is not None else hold
 
 
 def _signed(route: Route, credential: AwsCredential, keys: Any, path: str, headers: Headers, body: bytes) -> Headers:
@@ -95,6 +99,7 @@ def _signed(route: Route, credential: AwsCredential, keys: Any, path: str, heade
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
+    silence("botocore")
     if isinstance(keys, AwsCredential):
         keys = Credentials(keys.access_key, keys.secret_key, keys.session_token)
     kept = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"}

@@ -18,7 +18,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from excise.access.renewal import Renewed
+from excise.access.renewal import Renewed, silence
 from excise.errors import CertificateError, UpstreamFailed
 from excise.policy.credential import GoogleCredential
 from excise.trust.roots import certificates_in, system_roots
@@ -134,6 +134,7 @@ def _fetched(credential: GoogleCredential, caller: Caller) -> tuple[str, datetim
     import orjson
     from google.oauth2 import service_account
 
+    silence("google", "google.auth", "google.oauth2")
     try:
         if credential.account is not None:
             made: Any = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
@@ -142,11 +143,11 @@ def _fetched(credential: GoogleCredential, caller: Caller) -> tuple[str, datetim
         else:
             made, _ = google.auth.default(scopes=[_SCOPE], request=caller)  # type: ignore[arg-type]
         made.refresh(caller)
+    except google.auth.exceptions.MalformedError as error:
+        raise _unusable() from error
     except google.auth.exceptions.DefaultCredentialsError as error:
         text = "Google's own search finds no credentials; set them in `providers`, or in the environment of the proxy"
         raise UpstreamFailed(text, kind="no_credentials") from error
-    except google.auth.exceptions.MalformedError as error:
-        raise _unusable() from error
     except (google.auth.exceptions.GoogleAuthError, CertificateError) as error:
         # Its text may quote the answer of the token service.
         text = "Google gives no token for the credentials in `providers`; check that they are in force"

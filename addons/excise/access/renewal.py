@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from excise.errors import UpstreamFailed
 log = structlog.get_logger("excise.access")
 
 _LEAST = timedelta(seconds=30)  # a value this near its end is not used: clocks differ, and calls take time
-_AGAIN = timedelta(seconds=10)  # between two tries at renewing what still serves
+_AGAIN = timedelta(seconds=10)  # at least, between two renewals of what still serves
 
 
 class Renewed[T]:
@@ -95,9 +96,17 @@ class Renewed[T]:
         self._running = None
         if running.cancelled():
             return
+        self._not_before = self._now() + _AGAIN
         if (fault := running.exception()) is None:
             self._held = running.result()
             return
-        self._not_before = self._now() + _AGAIN
         cause = fault.__cause__ or fault
         log.warning("no credentials", of=self._what, error=type(cause).__name__)  # its text may quote what was answered
+
+
+def silence(*loggers: str) -> None:
+    """
+    Keep libraries from writing down what they sign, ask and are answered: their logs have tokens and bodies in clear.
+    """
+    for name in loggers:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -36,6 +36,9 @@ class Model:
         max_output_tokens: Most tokens of one answer.
         deprecation_date: When the provider switches it off.
         regional: What a price is multiplied with at a regional host, where the provider asks more there.
+        can, cannot: What the table says yes and no to in so many words: what stands above, `sampling`, `forced_tools`, `prefill`,
+            `always_thinks`.
+        thinks, efforts: How it is told to think ("adaptive", "budget", "effort") and the levels it takes.
     """
 
     provider: str
@@ -52,6 +55,10 @@ class Model:
     deprecation_date: date | None
     regional: Decimal | None
     _row: Mapping[str, Any]
+    can: frozenset[str] = frozenset()
+    cannot: frozenset[str] = frozenset()
+    thinks: str | None = None
+    efforts: tuple[str, ...] = ()
 
     def rates(self, service: str | None = None) -> Rates | None:
         """
@@ -131,7 +138,7 @@ def _shipped() -> Models:
 
 
 def _model(provider: str, name: str, row: Mapping[str, Any]) -> Model:
-    can = row.get("can", ())
+    can = frozenset(row.get("can", "").split())
     return Model(
         provider=provider,
         name=name,
@@ -143,9 +150,13 @@ def _model(provider: str, name: str, row: Mapping[str, Any]) -> Model:
         pdf="pdf" in can,
         json_schema="json_schema" in can,
         reasoning="reasoning" in can,
-        prompt_caching="prompt_caching" in can,
+        prompt_caching="caching" in can,
         deprecation_date=date.fromisoformat(row["until"]) if "until" in row else None,
         regional=Decimal(row["regional"]) if "regional" in row else None,
+        cannot=frozenset(row.get("not", "").split()),
+        can=can,
+        thinks=row.get("thinks"),
+        efforts=tuple(row.get("efforts", "").split()),
         _row=row,
     )
 

@@ -1,5 +1,8 @@
 """
 What a model can do, as the translation of requests needs it: the model table, and what its names say where the table is silent.
+
+A trait that is wrongly `False` refuses or drops what would have worked; one that is `None` is tried, and the provider says so. So where
+sources differ, and where a table merely leaves something out, it is `None`.
 """
 
 from __future__ import annotations
@@ -10,15 +13,69 @@ from functools import lru_cache
 from excise.catalog.models import Model, Models
 from excise.wire.dialect import Traits
 
-# Models that refuse temperature, top_p and the like with a 400.
-# Source: platform.openai.com/docs/guides/reasoning ("unsupported parameters"), docs.claude.com model pages; read 2026-11.
-_NO_SAMPLING = re.compile(r"^(o1|o3|o4|gpt-5(?!.*chat)|codex|claude-(opus-4-[7-9]|[a-z]+-5|fable))")
-_EFFORT = re.compile(r"^(o1|o3|o4|gpt-5|gpt-oss|codex|grok-[34]|gemini-3)")
-_BUDGET = re.compile(r"^(gemini-2\.5|claude-3-7|claude-(opus|sonnet|haiku)-4(-[015]|-\d{8}|$))")
-_ADAPTIVE = re.compile(r"^claude-(opus-4-[6-9]|sonnet-4-[6-9]|[a-z]+-5|fable)")
-_ALWAYS = re.compile(r"^(o1|o3|o4|gpt-5(?!\.[1-9]|.*chat)|gpt-oss|codex|gemini-2\.5-pro|gemini-3|deepseek-reasoner|grok-4(?!.*non))")
-_NO_PREFILL = re.compile(r"^claude-(opus-4-[6-9]|sonnet-4-[6-9]|[a-z]+-5|fable)")
+# What the rows of these say nothing of, their models cannot do. Elsewhere the table has gaps.
+_WHOLE = frozenset({"openai", "anthropic", "gemini", "vertex", "bedrock", "deepseek", "cohere"})
+_DESCRIBED = ("tools", "vision", "json_schema")  # a row with none of these says nothing at all
+
 _BEFORE = re.compile(r"^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|mistral|openai|deepseek|google|cohere|qwen)[./]|^models/|^[a-z0-9-]+/")
+
+# -- by name, for what the table does not list or does not say ------------------------------------------------------------
+# Source: platform.openai.com/docs/guides/reasoning ("unsupported parameters") and model pages, docs.claude.com model pages, ai.google.dev
+# "Thinking", docs.x.ai "Reasoning"; read 2026-11.
+
+_CLAUDE_5 = r"claude-(?:[a-z]+-[5-9](?!\d)|fable|mythos)"  # and whatever comes after
+_THINKING_GPT = r"o[1-9]\d*(?![a-z\d])|gpt-(?:5(?!.*chat)|[6-9])|codex"
+_NO_SAMPLING = re.compile(rf"^(?:{_THINKING_GPT}|claude-opus-4-[7-9]|{_CLAUDE_5}|gemini-3\.[6-9])")
+_NO_PREFILL = re.compile(rf"^(?:claude-(?:opus|sonnet|haiku)-4-[6-9]|{_CLAUDE_5})")
+_NO_FORCED_TOOLS = re.compile(r"^claude-(?:fable|mythos|opus|sonnet)-5-[1-9](?!\d)")
+_ADAPTIVE = re.compile(rf"^(?:claude-(?:opus|sonnet|haiku)-4-[6-9](?!\d)|{_CLAUDE_5})")
+_BUDGET = re.compile(r"^(?:gemini-2\.5|claude-3-7|claude-(?:opus|sonnet|haiku)-4(?![-.][6-9](?!\d)))")
+_EFFORT = re.compile(rf"^(?:{_THINKING_GPT}|gpt-oss|grok-3-mini|gemini-[3-9])")
+# Think, and take no word on it: told how hard, they answer 400.
+_UNTOLD = re.compile(r"^grok-(?:4(?![.\d])|code)(?!.*non-reasoning)")
+_ALWAYS = re.compile(
+    r"^(?:o[1-9]\d*(?![a-z\d])|gpt-5(?!\.[1-9]|.*chat)|gpt-5.*(?:pro|codex)|gpt-oss|codex|gemini-2\.5-pro|gemini-[3-9]|deepseek-r"
+    r"|grok-(?:3-mini|4(?![.\d])|code)(?!.*non-reasoning)|claude-(?:fable|mythos))"
+)
+# Families that do not think and refuse to be told how hard, of which the table has few. Source: their makers' model cards, read 2026-11.
+_NO_REASONING = re.compile(
+    r"^(llama-?[234](?!.*(nemotron|think|reason))|llava|gemma-?[123](?!\d)|phi-?[34](?!.*reason)|qwen-?2|mi[sx]tral-\d|"
+    r"mistral-(small|medium|large)-2[345]|codestral|pixtral|command-r)"
+)
+_OLD_CLAUDE = re.compile(r"^claude-(?:\d|instant|v\d|(?:opus|sonnet)-4(?![-.][5-9](?!\d)))")  # before 4.5: no schemas
+_OLD_OPENAI = re.compile(r"^(?:gpt-3\.5|gpt-4(?![o.\d])|gpt-4o-2024-05-13|o1-(?:mini|preview))")
+
+_LOW_TO_HIGH = ("low", "medium", "high")
+# In order: the first that fits.
+_EFFORTS = tuple(
+    (re.compile(pattern), tuple(levels.split()))
+    for pattern, levels in (
+        (r"gpt-5-pro", "high"),
+        (r"gpt-5\.\d-pro", "medium high xhigh"),
+        (r"gpt-5\.1-codex-max", "none low medium high xhigh"),
+        (r"gpt-5(?:\.1)?-codex", "low medium high"),
+        (r"gpt-5\.1", "none low medium high"),
+        (r"gpt-5\.[2-9]", "none low medium high xhigh"),
+        (r"gpt-5", "minimal low medium high"),
+        (r"gpt-[6-9]", "low medium high xhigh max"),
+        (r"o[1-9]|gpt-oss|codex", "low medium high"),
+        (r"grok-3-mini", "low high"),
+        (r"gemini-3.*flash", "minimal low medium high"),
+        (r"gemini-3-pro", "low high"),
+        (r"gemini-[3-9]", "low medium high"),
+        (r"claude-(?:opus|sonnet)-4-6", "low medium high max"),
+        (rf"claude-opus-4-[7-9]|{_CLAUDE_5}", "low medium high xhigh max"),
+    )
+)
+# What recordings and the makers' pages say against the table.
+_KNOWN_BETTER = tuple(
+    (re.compile(pattern), facts)
+    for pattern, facts in (
+        (r"gpt-5-chat", {"tools": False}),
+        (r"gemini-.*(?:-image|-tts)", {"json_schema": False}),
+    )
+)
+_BETTER_EFFORTS = re.compile(r"gpt-5(?:\.\d)?-pro")
 
 
 @lru_cache(4096)
@@ -27,45 +84,61 @@ def traits_of(models: Models, provider: str, model: str) -> Traits:
     Traits of a model by provider id and any name it goes by. What nobody says is `None`: it is tried.
     """
     row = models.find(provider, model)
-    name = _BEFORE.sub("", model.lower())
+    name = _BEFORE.sub("", model.lower()).replace("claude-3.", "claude-3-").replace("claude-4.", "claude-4-")
     reasoning = _reasoning(row, name)
+    better = next((facts for pattern, facts in _KNOWN_BETTER if pattern.match(name)), {})
     return Traits(
         max_output_tokens=row.max_output_tokens if row is not None else None,
-        sampling=False if _NO_SAMPLING.match(name) else None,
+        sampling=_said(row, "sampling", False if _NO_SAMPLING.match(name) else None),
         reasoning=reasoning,
-        efforts=_efforts(name),
-        always_thinks=bool(_ALWAYS.match(name)),
-        tools=row.tools or None if row is not None else None,
-        vision=row.vision if row is not None else None,
-        audio_in=row.audio_in if row is not None else None,
-        pdf=row.pdf or None if row is not None else None,
-        json_schema=row.json_schema or None if row is not None else None,
-        prefill=False if _NO_PREFILL.match(name) else None,
+        efforts=_efforts(row, name) if reasoning in ("effort", "adaptive") else (),
+        always_thinks=bool(_said(row, "always_thinks", bool(_ALWAYS.match(name)))),
+        tools=better.get("tools", _said(row, "tools", None)),
+        forced_tools=_said(row, "forced_tools", False if _NO_FORCED_TOOLS.match(name) else None),
+        vision=_listed(row, provider, "vision"),
+        audio_in=_listed(row, provider, "audio_in"),
+        pdf=_said(row, "pdf", None),
+        json_schema=better.get("json_schema", _json_schema(row, name)),
+        prefill=_said(row, "prefill", False if _NO_PREFILL.match(name) else None),
     )
 
 
+def _said(row: Model | None, word: str, otherwise: bool | None) -> bool | None:
+    if row is not None and word in row.can:
+        return True
+    if row is not None and word in row.cannot:
+        return False
+    return otherwise
+
+
+def _listed(row: Model | None, provider: str, word: str) -> bool | None:
+    """
+    The same, where leaving it out means no.
+    """
+    whole = row is not None and row.provider == provider and provider in _WHOLE and any(word in row.can for word in _DESCRIBED)
+    return _said(row, word, False if whole else None)
+
+
+def _json_schema(row: Model | None, name: str) -> bool | None:
+    if _OLD_CLAUDE.match(name) or _OLD_OPENAI.match(name):
+        return False
+    return _said(row, "json_schema", None)
+
+
 def _reasoning(row: Model | None, name: str) -> str | None:
-    if _ADAPTIVE.match(name):
-        return "adaptive"
-    if _BUDGET.match(name):
-        return "budget"
-    if _EFFORT.match(name):
-        return "effort"
-    return "none" if row is not None and not row.reasoning else None
+    if _UNTOLD.match(name):
+        return "none"
+    if row is not None and row.thinks is not None:
+        return row.thinks
+    for how, pattern in (("adaptive", _ADAPTIVE), ("budget", _BUDGET), ("effort", _EFFORT)):
+        if pattern.match(name):
+            return how
+    if row is None or not any(word in row.can for word in _DESCRIBED):
+        return "none" if _NO_REASONING.match(name) else None
+    return None if row.reasoning else "none"
 
 
-def _efforts(name: str) -> tuple[str, ...]:
-    # Source: the providers' reference pages, read 2026-11.
-    if name.startswith("gpt-5.1"):
-        return ("none", "low", "medium", "high")
-    if re.match(r"gpt-5\.[2-9]", name):
-        return ("none", "low", "medium", "high", "xhigh")
-    if name.startswith("gpt-5"):
-        return ("minimal", "low", "medium", "high")
-    if re.match(r"o[134]|gpt-oss", name):
-        return ("low", "medium", "high")
-    if name.startswith("gemini-3"):
-        return ("minimal", "low", "medium", "high") if "flash" in name else ("low", "high")
-    if _ADAPTIVE.match(name):
-        return ("low", "medium", "high", "max")
-    return ()
+def _efforts(row: Model | None, name: str) -> tuple[str, ...]:
+    if row is not None and row.efforts and not _BETTER_EFFORTS.match(name):
+        return row.efforts
+    return next((levels for pattern, levels in _EFFORTS if pattern.match(name)), ())

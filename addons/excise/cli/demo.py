@@ -33,6 +33,10 @@ LEDGER_SECONDS = 10.0
 KEY = "standin-demo-key"
 POLICY = """\
 version: 1
+providers:
+  - {provider: anthropic, key: "file:provider.key"}
+routes:
+  - {name: moved to Claude, when: {model: "gpt-4.1"}, to: anthropic/claude-haiku-4-5}
 rules:
   - name: no large models
     when: {model: "gpt-4o"}
@@ -44,7 +48,7 @@ redact:
 default: allow
 """
 COLUMNS = """
-    select model_requested as model, status, http_status as http,
+    select model_requested as model, model_routed as sent_to, status, http_status as http,
         input_tokens as input, cache_read_tokens as cached, output_tokens as output, cost_usd, redactions_total as redacted
     from calls order by started_at
 """
@@ -80,11 +84,11 @@ def demo(
     try:
         with running() as standin, _proxy(home, standin) as ready:
             console.print(f"proxy [b]{ready['proxy_url']}[/], stand-in for the providers on port {standin.port}\n")
-            calls = [*_calls(), *_redacted(standin)]
+            calls = [*_calls(), *_routed(standin), *_redacted(standin)]
             with _environment(ready):
                 for call in calls:
-                    console.print(f"[b]{call.shows:<36}[/] {call.run()}", highlight=False, no_wrap=True, overflow="ellipsis")
-            console.print(_ledger(home, len(calls) - 1))
+                    console.print(f"[b]{call.shows:<40}[/] {call.run()}", highlight=False, no_wrap=True, overflow="ellipsis")
+            console.print(_ledger(home, len(calls) - 2))  # two lines only look at what a call left
     finally:
         if not keep:
             shutil.rmtree(home, ignore_errors=True)
@@ -100,6 +104,7 @@ def _proxy(home: Path, standin: StandIn) -> Iterator[dict[str, Any]]:
     policies = home / "policies"
     policies.mkdir()
     (policies / "demo.yml").write_text(POLICY)
+    (policies / "provider.key").write_text(f"{KEY}-of-the-house")
     command = [sys.executable, "-c", "from excise.cli import main; main()", "up", "--listen", "127.0.0.1:0", "--publish-seconds", "0.5"]
     command += ["--data", str(home / "data"), "--certs", str(home / "certs"), "--policies", str(policies)]
     command += ["--upstream-ca", str(standin.ca_file), "--allow-private", "127.0.0.0/8"]
@@ -193,6 +198,24 @@ def _calls() -> list[DemoCall]:
     calls.append(DemoCall("Gemini, plain HTTP", lambda: _post(f"{google}:generateContent", body, key)))
     calls.append(DemoCall("Gemini, plain HTTP, stream", lambda: _post(f"{google}:streamGenerateContent?alt=sse", body, key)))
     return calls
+
+
+def _routed(standin: StandIn) -> list[DemoCall]:
+    """
+    A call that is answered by another provider: what the client gets, and what the provider got.
+    """
+    url, key = "https://api.openai.com/v1/chat/completions", {"authorization": f"Bearer {KEY}"}
+    body = {"model": "gpt-4.1", "seed": 7, "messages": [{"role": "user", "content": "who moved?"}]}
+
+    def ask() -> str:
+        answer = json.loads(_ask(url, body, key)[1])
+        return _short(f"{answer['object']}, {answer['model']}: {answer['choices'][0]['message']['content']}")
+
+    def seen() -> str:
+        request = standin.seen[-1].request
+        return _short(f"{request.host}{request.path}: {request.body.decode()}")
+
+    return [DemoCall("moved by a route, as the client sees it", ask), DemoCall("the same, as the provider saw it", seen)]
 
 
 def _redacted(standin: StandIn) -> list[DemoCall]:

@@ -32,7 +32,7 @@ def _dialects(
     as_json: JsonOption = False,
 ) -> None:
     """
-    What becomes of each feature of a request between two dialects: exact (=), degraded (~), impossible (x), empty where the source's clients
+    What becomes of each feature of a request between two dialects: exact (=), degraded (~), impossible (x), empty where clients of the source
     cannot ask for it. Found by translating a probe of each feature, so it says what the proxy does. With --from and --to: why.
     """
     for name, option in ((source, "--from"), (target, "--to")):

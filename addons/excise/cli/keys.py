@@ -17,8 +17,10 @@ from rich.text import Text
 from excise.access.keys import KeyStore
 from excise.access.virtual_key import VirtualKey
 from excise.cli.usage import JsonOption, console
+from excise.errors import SettingsError
 
 _SPAN = re.compile(r"(\d{1,5})([mhdw])")
+LONGEST = 256
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Data = Annotated[Path, typer.Option("--data", envvar="EXCISE_DATA", metavar="DIR", help="As `excise up` has it.")]
@@ -59,8 +61,14 @@ def _create(
     pairs = dict(one.split("=", 1) for one in tag or () if "=" in one)
     if len(pairs) != len(tag or ()):
         raise typer.BadParameter("NAME=VALUE is expected, each name once", param_hint="--tag")
-    if not name.strip() or not name.isprintable() or len(name) > 128:
-        raise typer.BadParameter("a printable name of at most 128 characters is expected", param_hint="NAME")
+    said = {"--team": team, "--app": app, "--user": user, "--cost-centre": cost_centre, "--env": env}
+    words = [("NAME", name), *((option, word) for option, word in said.items() if word is not None)]
+    words += [("--tag", word) for pair in pairs.items() for word in pair] + [("--model", glob) for glob in model or ()]
+    for option, word in words:
+        _check_word(option, word)
+    span = _span(expires, "--expires") if expires is not None else None
+    if span is not None and not span:
+        raise typer.BadParameter("such a key would never work", param_hint="--expires")
     key, secret = _store(data).create(
         name=name,
         team=team,
@@ -70,7 +78,7 @@ def _create(
         env=env,
         tags=pairs,
         models=tuple(model or ()),
-        expires_at=datetime.now(UTC) + _span(expires, "--expires") if expires is not None else None,
+        expires_at=datetime.now(UTC) + span if span is not None else None,
     )
     _print_new(key, secret, as_json)
 
@@ -89,7 +97,8 @@ def _list(data: Data = HERE, as_json: JsonOption = False) -> None:
     for key in keys:
         said = _plain(key, now)
         state = Text(said["state"], style="green" if said["state"] == "works" else "red")
-        table.add_row(key.id, key.name, key.team or "", key.app or "", ", ".join(key.models) or "all", said["created_at"][:16], state)
+        cells = (key.id, key.name, key.team or "", key.app or "", ", ".join(key.models) or "all", said["created_at"][:16])
+        table.add_row(*(Text(_shown(cell)) for cell in cells), state)
     console().print(table if keys else Text("no keys yet: excise keys create NAME"))
 
 
@@ -100,7 +109,7 @@ def _rotate(
     as_json: JsonOption = False,
 ) -> None:
     """
-    Give a key another secret and print it, this once. The old one works for a while.
+    Give a key another secret and print it, this once. The old one works for a while; `--grace 0m` ends it at once.
     """
     key, secret = _store(data).rotate(id_, until=datetime.now(UTC) + _span(grace, "--grace"))
     _print_new(key, secret, as_json)
@@ -111,11 +120,24 @@ def _revoke(id_: Id, data: Data = HERE, as_json: JsonOption = False) -> None:
     End a key. Workers notice within a second; calls under way go on.
     """
     key = _store(data).revoke(id_)
-    print(json.dumps(_plain(key, datetime.now(UTC))) if as_json else f"{key.id} ({key.name}) does not work any more")
+    print(json.dumps(_plain(key, datetime.now(UTC))) if as_json else f"{key.id} ({_shown(key.name)}) does not work any more")
 
 
 def _store(data: Path) -> KeyStore:
+    if not data.is_dir():
+        # Else the key would be made in a folder that no proxy looks at.
+        raise SettingsError(f"--data {data}: no such directory; name the data directory of `excise up`")
     return KeyStore(data / "state" / "keys.json")
+
+
+def _check_word(option: str, word: str) -> None:
+    if not word.strip() or not word.isprintable() or len(word) > LONGEST:
+        raise typer.BadParameter(f"a printable text of at most {LONGEST} characters is expected", param_hint=option)
+
+
+def _shown(text: str) -> str:
+    # Somebody may have edited the file.
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _span(text: str, option: str) -> timedelta:
@@ -130,7 +152,9 @@ def _print_new(key: VirtualKey, secret: str, as_json: bool) -> None:
         print(json.dumps({**_plain(key, datetime.now(UTC)), "key": secret}))
         return
     # The key alone on standard output, so that it can be piped into a secret store.
-    typer.echo(f"{key.id} ({key.name}): this is the only time the key is shown. Use it where a provider's key would stand.", err=True)
+    old = f" The old one works until {max(until for _, until in key.before):%Y-%m-%d %H:%M} UTC." if key.before else ""
+    text = f"{key.id} ({_shown(key.name)}): this is the only time the key is shown. Use it where a provider's key would stand.{old}"
+    typer.echo(text, err=True)
     print(secret)
 
 
@@ -148,5 +172,6 @@ def _plain(key: VirtualKey, now: datetime) -> dict[str, Any]:
         "created_at": key.created_at.isoformat(),
         "expires_at": key.expires_at.isoformat() if key.expires_at else None,
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+        "old_secret_until": max(until for _, until in key.before).isoformat() if key.before else None,
         "state": key.fault(now) or "works",
     }

@@ -5,6 +5,8 @@ What a policy refers to and does not hold: keys and dictionaries, in files and v
 from __future__ import annotations
 
 import hmac
+import importlib.util
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ from excise.recognition import Recognition
 DEFAULT_MODEL = "en_core_web_lg"
 MAX_CREDENTIAL_BYTES = 64 * 1024
 MAX_DICTIONARY_BYTES = 16 * 1024 * 1024
+_ACCOUNT = ("client_email", "private_key", "token_uri")
 
 # Of the digests of dictionaries: this process's own, so that a dump of one process says nothing of another.
 _PROCESS_KEY = os.urandom(32)
@@ -80,12 +83,12 @@ def credentials_of(entries: Sequence[ProviderEntry], source: Referred) -> tuple[
     found: dict[str, Credential] = {}
     missing: list[tuple[KeyPath, str]] = []
     for number, entry in enumerate(entries):
+        missing += [(("providers", number, at), text) for at, text in _missing_clouds(entry)]
         texts: dict[str, str] = {}
         for at, reference in _references(entry):
             try:
                 texts[at[-1]] = source.read(reference, limit=MAX_CREDENTIAL_BYTES).decode("utf-8").strip()
-                if not texts[at[-1]]:
-                    raise ValueError(f"nothing stands at {reference}")
+                _check_credential(at[-1], texts[at[-1]], reference)
             except UnicodeDecodeError:
                 missing.append((("providers", number, *at), f"what stands at {reference} is no text"))
             except ValueError as error:
@@ -111,6 +114,31 @@ def _references(entry: ProviderEntry) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("aws", "secret_key"), entry.aws.secret_key
         if entry.aws.session_token is not None:
             yield ("aws", "session_token"), entry.aws.session_token
+
+
+def _check_credential(kind: str, text: str, reference: str) -> None:
+    """
+    Raises:
+        ValueError: It could not be sent. The text never holds it.
+    """
+    if not text:
+        raise ValueError(f"nothing stands at {reference}")
+    if kind == "google":
+        try:
+            account = json.loads(text)
+        except ValueError:
+            account = None
+        if not isinstance(account, dict) or account.get("type") != "service_account" or not all(account.get(name) for name in _ACCOUNT):
+            raise ValueError(f"what stands at {reference} is no service account's JSON (for other kinds: `google: default`)")
+    elif not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(f"what stands at {reference} is no key: one line without blanks is expected")
+
+
+def _missing_clouds(entry: ProviderEntry) -> Iterator[tuple[str, str]]:
+    if entry.aws is not None and importlib.util.find_spec("botocore") is None:
+        yield "aws", "signing requests to AWS needs an extra: pip install 'excise[aws]'"
+    if entry.google is not None and (importlib.util.find_spec("google") is None or importlib.util.find_spec("google.auth") is None):
+        yield "google", "tokens for Google need an extra: pip install 'excise[gcp]'"
 
 
 def own_rules(detect: Detect, source: Referred, *, secrets: bool) -> tuple[tuple[Rule, ...], list[tuple[KeyPath, str]]]:

@@ -4,7 +4,7 @@ From a target's name to the place it stands at: provider, dialect, host and path
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -75,15 +75,64 @@ def place_of(
         return f"{deployment.provider} has no operation of this kind"
     main = catalog.providers[deployment.provider].dialect
     ranked = sorted(ways, key=lambda way: _rank(way, dialect, main))
+    way = _reachable(deployment, ranked, values.keys())
+    if isinstance(way, str):
+        return way
+    call = replace(way.call, model=model, streams=stream if operation in GENERATES else way.call.streams)
+    query = "?alt=sse" if call.dialect == "gemini" and stream else ""
+    return Place(call, *address, way.path.filled(values) + query)
+
+
+def place_by(
+    catalog: Catalog, deployment: Deployment, model: str, *, dialect: str, preference: Callable[[Way], tuple[bool, int] | None]
+) -> Place | str:
+    """
+    Where a deployment's model answers a call that is no conversation: the way preferred most.
+
+    Args:
+        dialect: The client's.
+        preference: Of a way: whether the call has to be translated, and its rank (the lower the better); `None`: it cannot go there.
+
+    Returns:
+        Why there is none, as a text for the operator.
+    """
+    address = _address(catalog, deployment)
+    if isinstance(address, str):
+        return address
+    main = catalog.providers[deployment.provider].dialect
+    ranked = []
+    for way in catalog.ways(deployment.provider):
+        if way.path.text.count("{model}") < 2 and _is_express(way) in (None, isinstance(deployment.credential, ApiKey)):
+            preferred = preference(way)
+            if preferred is not None:
+                # What a provider imitates for those who come from elsewhere has less in it than its own.
+                imitated = way.call.dialect.startswith("openai") and not main.startswith("openai")
+                ranked.append(((preferred[0] or imitated, imitated, preferred[1]), _rank(way, dialect, main), way))
+    if not ranked:
+        return f"{deployment.provider} has no equal of this operation for this model"
+    ranked.sort(key=lambda entry: entry[:2])
+    values = {"model": model, "publisher": "google", **deployment.values}
+    found = _reachable(deployment, [way for _, _, way in ranked], values.keys())
+    return found if isinstance(found, str) else Place(replace(found.call, model=model), *address, found.path.filled(values))
+
+
+def _reachable(deployment: Deployment, ranked: Sequence[Way], known: Collection[str]) -> Way | str:
+    """
+    The first way of whose path every name is known; else what is missing.
+    """
     for way in ranked:
-        if way.path.names <= values.keys():
-            call = replace(way.call, model=model, streams=stream if operation in GENERATES else way.call.streams)
-            scheme, host, port = address
-            query = "?alt=sse" if call.dialect == "gemini" and stream else ""
-            return Place(call, scheme, host, port, way.path.filled(values) + query)
-    missing = min((sorted(way.path.names - values.keys()) for way in ranked), key=len)
+        if way.path.names <= set(known):
+            return way
+    missing = min((sorted(way.path.names - set(known)) for way in ranked), key=len)
     written = {"location": "region"}
     return f"entry {deployment.name!r} of `providers` needs {', '.join(written.get(name, name) for name in missing)}"
+
+
+def _is_express(way: Way) -> bool | None:
+    """
+    Whether this is one of Vertex's paths for API keys, which name no project; `None`: not Vertex.
+    """
+    return None if way.call.provider != "vertex" else "project" not in way.path.names
 
 
 def _rank(way: Way, dialect: str, main: str) -> tuple[bool | int, ...]:

@@ -11,7 +11,6 @@ from functools import partial
 
 from excise.catalog.models import Models
 from excise.catalog.providers import Catalog
-from excise.catalog.traits import traits_of
 from excise.errors import BadRequest, Refused
 from excise.exchange import Adapted, Exchange, HttpRequest, Prompt
 from excise.exchange import Route as Routed
@@ -21,14 +20,19 @@ from excise.policy.decide import decide_all, facts_of, other_models
 from excise.policy.deployment import Deployment, TargetRef
 from excise.policy.glob import any_of
 from excise.policy.store import PolicyStore
-from excise.routing.targets import GENERATES, Place, place_of
+from excise.routing.targets import GENERATES, Place, place_by, place_of
 from excise.stages.decode import THREADED_BYTES
-from excise.wire.dialect import Asked, Dialect, Encoded, Envelope, Target
+from excise.stages.forms import adapted_form, aimed_at, document_translation_of, form_at_target, form_of_call, preference_of
+from excise.wire.dialect import Asked, Dialect, Encoded, Envelope
 from excise.wire.dialects.registry import dialect_of, speaks
+from excise.wire.loss import Loss
+from excise.wire.operations.registry import OPERATIONS, operation_of
 from excise.wire.translate import Translation
 
 # Dialects that every provider speaks in a way of its own, or whose opaque parts are bound to an account: another provider's is foreign.
 _VARIES = frozenset({"openai-chat", "openai-responses"})
+# What a call means that names no model, where the dialect has a usual one.
+_USUAL = {"openai-moderations": "omni-moderation-latest"}
 VIRTUAL_KEY = "virtual_key"  # `Principal.type` of who calls with a key of ours
 
 
@@ -108,17 +112,22 @@ class Route(Stage):
         raise BadRequest(text, kind="no_candidate")
 
     def _route(self, policy: Policy, exchange: Exchange, wanted: Wanted, target: TargetRef, excluded: Sequence[str]) -> Routed | str:
-        assert exchange.call is not None and exchange.prompt is not None
+        call, prompt = exchange.call, exchange.prompt
+        assert call is not None and prompt is not None
         deployment = policy.deployments[target.deployment]
-        place = place_of(
-            self._catalog,
-            deployment,
-            target.model,
-            operation=exchange.call.operation,
-            dialect=exchange.call.dialect,
-            stream=exchange.prompt.stream,
-            speaks=speaks,
-        )
+        if call.operation in GENERATES:
+            place = place_of(
+                self._catalog,
+                deployment,
+                target.model,
+                operation=call.operation,
+                dialect=call.dialect,
+                stream=prompt.stream,
+                speaks=speaks,
+            )
+        else:
+            preference = partial(preference_of, form_of_call(exchange), operation_of(call, prompt.json), target.model)
+            place = place_by(self._catalog, deployment, target.model, dialect=call.dialect, preference=preference)
         if not isinstance(place, Place):
             return place
         reason = "first choice" if not excluded else f"after {len(excluded)} excluded: " + "; ".join(excluded)
@@ -142,6 +151,8 @@ class Route(Stage):
         call, route, prompt = exchange.call, exchange.route, exchange.prompt
         assert call is not None and route is not None and prompt is not None
         exchange.translation, exchange.adapted, exchange.losses = None, None, ()
+        if call.operation not in GENERATES:
+            return self._prepared_form(policy, exchange)
         client = dialect_of(call.provider, call.dialect)
         target = dialect_of(route.call.provider, route.call.dialect)
         sent = prompt
@@ -151,16 +162,45 @@ class Route(Stage):
             made = translation_of(exchange, client, target, model_of=policy.defaults.answer_model, now=int(self._now()))
             exchange.translation = made
             exchange.losses = made.losses
-            if fatal := [loss for loss in made.losses if loss.fatal]:
-                return "; ".join(f"{loss.field}: {loss.why}" for loss in fatal)
+            if (why := _impossible(made.losses)) is not None:
+                return why
             sent = replace(prompt, json=made.encoded.body)
         elif call.operation in GENERATES:
             adapted = adapted_of(exchange, client)
             exchange.adapted, exchange.losses = Adapted(prompt.json, adapted), adapted.losses
-            if fatal := [loss for loss in adapted.losses if loss.fatal]:
-                return "; ".join(f"{loss.field}: {loss.why}" for loss in fatal)
+            if (why := _impossible(adapted.losses)) is not None:
+                return why
             sent = replace(prompt, json=adapted.body)
         return self._keeps(exchange, route, sent)
+
+    def _prepared_form(self, policy: Policy, exchange: Exchange) -> str | None:
+        """
+        The same for a call that is no conversation. What cannot be translated passes as it is where the target takes it so.
+        """
+        call, route, prompt = exchange.call, exchange.route, exchange.prompt
+        assert call is not None and route is not None and prompt is not None
+        client, target = form_of_call(exchange), form_at_target(exchange)
+        sent, envelope = prompt, envelope_of(exchange.http, prompt, call.model, call.dialect)
+        if client is None or target is None or (client != target and not isinstance(prompt.json, dict)):
+            return "its form cannot be translated"
+        if client.verbs is not None and isinstance(prompt.json, dict):
+            if client == target:
+                adapted = adapted_form(exchange, client, envelope)
+                exchange.adapted, exchange.losses = Adapted(prompt.json, adapted), adapted.losses
+                sent = replace(prompt, json=adapted.body)
+            else:
+                answers_as = (prompt.model or route.model) if policy.defaults.answer_model == "requested" else route.model
+                made = document_translation_of(exchange, client, target, envelope, model=answers_as, now=int(self._now()))
+                exchange.translation, exchange.losses = made, made.losses
+                sent = replace(prompt, json=made.encoded.body)
+            if (why := _impossible(exchange.losses)) is not None:
+                return why
+        return self._keeps(exchange, route, sent)
+
+
+def _impossible(losses: Sequence[Loss]) -> str | None:
+    fatal = [loss for loss in losses if loss.fatal]
+    return "; ".join(f"{loss.field}: {loss.why}" for loss in fatal) if fatal else None
 
 
 async def _at_once(work: Callable[[], None]) -> None:
@@ -178,7 +218,7 @@ def translation_of(exchange: Exchange, client: Dialect, target: Dialect, *, mode
     assert call is not None and route is not None and prompt is not None
     envelope = envelope_of(exchange.http, prompt, call.model, call.dialect)
     request = client.decode_request(prompt.json, envelope)
-    aimed = Target(route.call.provider, target.name, route.model, traits_of(Models.load(), route.call.provider, route.model))
+    aimed = aimed_at(route.call.provider, target.name, route.model)
     encoded = target.encode_request(request, aimed)
     asked = Asked(
         request=request,
@@ -207,9 +247,7 @@ def adapted_of(exchange: Exchange, dialect: Dialect) -> Encoded:
     model = upstream.model or prompt.model or ""
     if upstream.provider != call.provider and dialect.name in _VARIES:
         request = replace(request, dialect=f"{dialect.name} of {call.provider}")
-    return dialect.encode_request(
-        request, Target(upstream.provider, dialect.name, model, traits_of(Models.load(), upstream.provider, model))
-    )
+    return dialect.encode_request(request, aimed_at(upstream.provider, dialect.name, model))
 
 
 def envelope_of(http: HttpRequest, prompt: Prompt, model: str | None, dialect: str) -> Envelope:
@@ -236,18 +274,19 @@ def _wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
     model = exchange.prompt.model
     if principal is not None and principal.models and not (model is not None and _may_ask(principal.models, model)):
         raise Refused("this key may not ask for this model; GET /v1/models lists those it may", kind="model_not_allowed")
-    if call.operation in GENERATES or ours:
+    routable = call.operation in GENERATES or operation_of(call, exchange.prompt.json) in OPERATIONS
+    if routable or ours:
         entry = policy.routed(facts_of(exchange)) if policy.routes else None
         if entry is not None:
             return Wanted(entry.said, entry.name)
     if not ours:
         return None
-    if not call.billable or call.operation not in GENERATES:
+    if not routable:
         raise BadRequest(
             f"operation {call.operation!r} is not served to virtual keys; use the provider's own key for it",
             kind="operation_not_served",
         )
-    return resolve(policy, call.provider, model)
+    return resolve(policy, call.provider, model or _USUAL.get(call.dialect))
 
 
 def _may_ask(patterns: tuple[str, ...], model: str) -> bool:

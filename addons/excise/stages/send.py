@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
+from excise.errors import UpstreamFailed
 from excise.exchange import Attempt, Exchange, Route
 from excise.pipeline import Stage
 from excise.wire.include_usage import ask_for_usage
@@ -40,3 +41,11 @@ class Send(Stage):
             path, headers = await self._authorize(route, exchange.send_path or route.path, exchange.send_headers or (), body)
             exchange.send_path, exchange.send_headers = path, (*(exchange.send_headers or ()), *headers)
         exchange.attempts.append(Attempt(provider=call.provider, model=prompt.model, host=exchange.upstream_host, started=time.monotonic()))
+
+    def on_answer(self, exchange: Exchange) -> None:
+        """
+        Raises:
+            UpstreamFailed: A routed call was answered with a redirect: clients that follow it would take a key of ours there.
+        """
+        if exchange.route is not None and 300 <= (exchange.answer_status or 0) < 400:
+            raise UpstreamFailed("the provider answered with a redirect, which is not passed on", kind="upstream_redirect")

@@ -19,12 +19,13 @@ from excise.pipeline import Stage
 from excise.privacy.retention.signed import is_signed
 from excise.routing.targets import GENERATES
 from excise.stages.decode import THREADED_BYTES
-from excise.stages.route import adapted_of
+from excise.stages.forms import adapted_form, form_of_call
+from excise.stages.route import adapted_of, envelope_of
 from excise.wire.dialect import Encoded
 from excise.wire.dialects.registry import dialect_of
 from excise.wire.json_edit import Edit, apply
 from excise.wire.keepsake import MARK_BYTES
-from excise.wire.translate import Translation
+from excise.wire.multipart import with_field
 
 # What a client says to its provider beside the body and its key, and which another deployment of the same provider understands.
 _OF_DIALECTS = (b"anthropic-", b"openai-beta", b"x-stainless-")
@@ -61,12 +62,8 @@ def _translated(exchange: Exchange) -> None:
     assert translation is not None and prompt is not None and route is not None
     if translation.asked.request.raw is not prompt.json:
         # Redaction has changed it since the target was chosen.
-        request = translation.client.decode_request(prompt.json, translation.asked.envelope)
-        encoded = translation.target.encode_request(request, translation.encoded.sent.target)
-        _check(encoded)
-        translation = exchange.translation = Translation(
-            translation.client, translation.target, replace(translation.asked, request=request), encoded
-        )
+        translation = exchange.translation = translation.remade(prompt.json)
+        _check(translation.encoded)
         exchange.losses = translation.losses
     body = orjson.dumps(translation.encoded.body)
     exchange.send_body = body
@@ -92,7 +89,9 @@ def _moved(exchange: Exchange) -> None:
     body, json = prompt.body, prompt.json
     if exchange.adapted is not None:
         body, json = _as_adapted(exchange)
-    elif route.call.model_at == "body" and isinstance(json, dict) and json.get("model") != route.model:
+    elif json is None and route.call.model_at == "form":
+        body = with_field(exchange.http.header("content-type") or "", body, "model", route.model)
+    elif route.call.model_at in ("body", "form") and isinstance(json, dict) and json.get("model") != route.model:
         body, json = apply(body, json, [Edit(("model",), "set", route.model)])
     elif route.call.model_at == "path" and isinstance(json, dict) and "model" in json and call.model_at == "body":
         body, json = apply(body, json, [Edit(("model",), "delete")])
@@ -104,19 +103,29 @@ def _as_adapted(exchange: Exchange) -> tuple[bytes, Any]:
     """
     The client's bytes with nothing changed but what the target wants otherwise.
     """
-    prompt, call, adapted = exchange.prompt, exchange.call, exchange.adapted
-    assert prompt is not None and call is not None
-    dialect = dialect_of(call.provider, call.dialect)
-    assert dialect is not None
+    prompt, adapted = exchange.prompt, exchange.adapted
+    assert prompt is not None
     if adapted is not None and adapted.asked is prompt.json:
         wanted = adapted.encoded.body
     else:  # redaction has changed it since the target was chosen
-        encoded = adapted_of(exchange, dialect)
+        encoded = _adapted(exchange)
         _check(encoded)
         wanted = encoded.body
     edits = [Edit((key,), "delete") for key in prompt.json if key not in wanted]
     edits += [Edit((key,), "set", value) for key, value in wanted.items() if key not in prompt.json or prompt.json[key] != value]
     return apply(prompt.body, prompt.json, edits) if edits else (prompt.body, prompt.json)
+
+
+def _adapted(exchange: Exchange) -> Encoded:
+    call, prompt = exchange.call, exchange.prompt
+    assert call is not None and prompt is not None
+    if call.operation in GENERATES:
+        dialect = dialect_of(call.provider, call.dialect)
+        assert dialect is not None
+        return adapted_of(exchange, dialect)
+    form = form_of_call(exchange)
+    assert form is not None
+    return adapted_form(exchange, form, envelope_of(exchange.http, prompt, call.model, call.dialect))
 
 
 async def _unmarked(exchange: Exchange) -> None:
@@ -160,7 +169,9 @@ def _headers(exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:
             continue
         if low in _KEPT or (same and low.startswith(_OF_DIALECTS)):
             kept.append((name, value))
-    extra = [(b"Content-Type", b"application/json")]
+    # A form's content type names its boundary.
+    kind = exchange.http.header("content-type") if same and exchange.prompt is not None and exchange.prompt.json is None else None
+    extra = [(b"Content-Type", kind.encode("latin-1") if kind is not None else b"application/json")]
     if translation is not None:
         # The answer is rewritten: there is nothing to be gained from having it compressed.
         kept = [(name, value) for name, value in kept if name.lower() != b"accept"]

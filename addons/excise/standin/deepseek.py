@@ -22,13 +22,16 @@ from excise.standin.shapes import Either, Flag, Items, Number, Record, Text, Uni
 
 PATHS = ("/chat/completions", "/v1/chat/completions", "/beta/chat/completions")
 _ROLE = Text()
-_TEXTS = Either(Text(), Items(Union("type", {"text": Record({"type": _ROLE, "text": Text()}, lax=True)})))
+_TEXT = Record({"type": _ROLE, "text": Text()}, lax=True)
+_TEXTS = Either(Text(), Items(Union("type", {"text": _TEXT})))
+_IMAGE = Record({"type": _ROLE, "image_url": Record({"url": Text(least=1)}, lax=True)}, lax=True)
+_PARTS = Either(Text(), Items(Union("type", {"text": _TEXT, "image_url": _IMAGE})))
 _CALL = Record({"id": Text(), "function": Record({"name": Text(), "arguments": Text()}, lax=True)}, {"type": Word("function")}, lax=True)
 _MESSAGE = Union(
     "role",
     {
         "system": Record({"role": _ROLE, "content": _TEXTS}, {"name": Text()}, lax=True),
-        "user": Record({"role": _ROLE, "content": _TEXTS}, {"name": Text()}, lax=True),
+        "user": Record({"role": _ROLE, "content": _PARTS}, {"name": Text()}, lax=True),
         "assistant": Record(
             {"role": _ROLE},
             {"content": _TEXTS, "name": Text(), "prefix": Flag(), "reasoning_content": Text(), "tool_calls": Items(_CALL)},
@@ -96,11 +99,14 @@ def answer(request: Request) -> Reply:
         raise _refuse(400, "Model Not Exist")
     _check(body, model)
     check_order(body["messages"])
+    said = spoken(body["messages"])
+    if "vision" in model.lacks and any(one.media for one in said):
+        raise _refuse(422, "Failed to deserialize the JSON body: messages: unknown variant `image_url`, expected `text`")
     thinks = body.get("thinking", {}).get("type")
     answer = compose(
         Ask(
             content=body["messages"],
-            said=tuple(spoken(body["messages"])),
+            said=tuple(said),
             tools=offered(body),
             declared=body.get("tools", ()),
             choice=chosen(body.get("tool_choice"))[0],

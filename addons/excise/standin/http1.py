@@ -103,12 +103,14 @@ class Connection:
             self._writer.close()
             raise ClientLeft
 
-    async def close(self) -> None:
+    async def close(self, *, at_once: bool = False) -> None:
         """
-        Close and wait; a peer that is gone already is fine.
+        Close and wait; a peer that is gone already is fine. `at_once`: without waiting for the peer to take its leave of TLS.
         """
         if self._reading is not None:
             self._reading.cancel()
+        if at_once:
+            self._writer.transport.abort()
         self._writer.close()
         try:
             await self._writer.wait_closed()

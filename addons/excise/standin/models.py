@@ -192,7 +192,7 @@ MODELS: dict[str, dict[str, Model]] = {
         Model("gemini-embedding-001", "gemini-embedding-001", Price("0.15", "0"), _EMBEDS),
         Model("imagen-4.0-generate-001", "imagen-4.0-generate-001", None, ("images",)),
     ),
-    "vertex": _table(_FLASH, _PRO, _PRO_3),
+    "vertex": _table(_FLASH, _PRO, _PRO_3, Model("text-embedding-005", "text-embedding-005", None, _EMBEDS)),
     "mistral": _table(
         Model(
             "mistral-small-latest",
@@ -221,7 +221,7 @@ MODELS: dict[str, dict[str, Model]] = {
     ),
     # DeepSeek's prices change with the hour; no bill says them.
     "deepseek": _table(
-        Model("deepseek-v4-flash", "deepseek-v4-flash", None, reasons=True, most=393_216, lacks=fields("schema vision")),
+        Model("deepseek-v4-flash", "deepseek-v4-flash", None, reasons=True, most=393_216, lacks=fields("schema")),
         Model("deepseek-chat", "deepseek-v4-flash", None, most=8_192, lacks=fields("schema vision")),
     ),
     "groq": _table(

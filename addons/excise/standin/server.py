@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import h11
 
-from excise.standin import anthropic, bedrock, cohere, deepseek, gemini, groq, mistral, ollama, openai, rerank
+from excise.standin import anthropic, bedrock, cohere, deepseek, gemini, groq, mistral, ollama, openai, rerank, vertex
 from excise.standin.authority import Authority
 from excise.standin.call import Bill, Refusal, Reply, Request, dumps
 from excise.standin.http1 import ClientLeft, Connection
@@ -29,15 +29,17 @@ DIALECTS: dict[str, ModuleType] = {
     "api.mistral.ai": mistral,
     "api.cohere.com": cohere,
     "bedrock-runtime.us-east-1.amazonaws.com": bedrock,
+    "bedrock-runtime.eu-central-1.amazonaws.com": bedrock,
     "ollama.com": ollama,
     "localhost": ollama,
-    "us-central1-aiplatform.googleapis.com": gemini,
+    "us-central1-aiplatform.googleapis.com": vertex,
     "api.deepseek.com": deepseek,
     "api.groq.com": groq,
     "api.voyageai.com": rerank,
     "api.jina.ai": rerank,
 }
 HANDSHAKE_SECONDS = 10.0
+WAIT_SECONDS = 2 * HANDSHAKE_SECONDS  # for a thread's own stand-in to start or to end
 
 
 @dataclass(slots=True)
@@ -191,7 +193,7 @@ class StandIn:
                 writer.write(b"HTTP/1.1 %d Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % error.error_status_hint)
         finally:
             self.traffic.bytes_in += connection.bytes_in
-            await connection.close()
+            await connection.close(at_once=self._closing)
             self._notify()
 
     async def _serve(self, connection: Connection, number: int, name: str | None) -> None:
@@ -283,10 +285,10 @@ def running(**options: Any) -> Iterator[StandIn]:
     thread = threading.Thread(target=loop.run_forever, name="standin", daemon=True)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(standin.start(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(standin.start(), loop).result(WAIT_SECONDS)
         yield standin
     finally:
-        asyncio.run_coroutine_threadsafe(_wind_up(standin), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_wind_up(standin), loop).result(WAIT_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

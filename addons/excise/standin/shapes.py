@@ -230,6 +230,10 @@ class Record(Shape):
     def read(self, value: Any, place: Place = ()) -> Any:
         super().read(value, place)
         clean: dict[str, Any] = {}
+        there = {camel(name) if self._camel else name for name, part in value.items() if part is not None or not self._nulls}
+        for name in self.need:
+            if name not in there:
+                raise Wrong("missing", (*place, name))
         for given, part in value.items():
             name = camel(given) if self._camel else given
             shape = self.fields.get(name)
@@ -240,9 +244,6 @@ class Record(Shape):
             if part is None and self._nulls:
                 continue
             clean[name] = shape.read(part, (*place, given))
-        for name in self.need:
-            if name not in clean:
-                raise Wrong("missing", (*place, name))
         return clean
 
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 import struct
 import zlib
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ _PRELUDE = struct.Struct("!III")  # whole length, length of headers, CRC of thes
 _OVERHEAD = _PRELUDE.size + 4  # prelude and the CRC at the end
 _HEADERS_LIMIT = 128 * 1024  # the protocol's own bound
 _PAYLOAD_LIMIT = 24 * 1024 * 1024  # the protocol's own bound
+_KNOWN_BYTES = 256  # longest block of headers that is remembered
 _FIXED = {2: struct.Struct("!b"), 3: struct.Struct("!h"), 4: struct.Struct("!i"), 5: struct.Struct("!q"), 8: struct.Struct("!q")}
 _BYTES, _STRING, _UUID = 6, 7, 9
 
@@ -97,7 +99,8 @@ def _message(raw: bytes) -> Frame:
     if zlib.crc32(memoryview(raw)[:-4]) != int.from_bytes(raw[-4:], "big"):
         raise WireError("event stream: wrong checksum of a message")
     headers_end = _PRELUDE.size + int.from_bytes(raw[4:8], "big")
-    headers = _headers(raw[_PRELUDE.size : headers_end])
+    block = raw[_PRELUDE.size : headers_end]
+    headers = _known_headers(block) if len(block) <= _KNOWN_BYTES else _headers(block)
     payload = raw[headers_end:-4]
     event = headers.get(":event-type") or headers.get(":exception-type") or headers.get(":error-code")
     if event == "chunk":
@@ -114,6 +117,14 @@ def _unwrapped(payload: bytes) -> bytes:
         return base64.b64decode(inner, validate=True)
     except (orjson.JSONDecodeError, KeyError, TypeError, binascii.Error, ValueError):
         return payload
+
+
+@lru_cache(64)
+def _known_headers(block: bytes) -> dict[str, Any]:
+    """
+    The same headers stand before nearly every message of a kind. Shared: not to be changed.
+    """
+    return _headers(block)
 
 
 def _headers(block: bytes) -> dict[str, Any]:

@@ -15,12 +15,15 @@ _PART_HEADERS_LIMIT_BYTES = 16 * 1024
 _FIELD_LIMIT_BYTES = 2048  # of the fields asked for; others are not copied
 
 
-def form_fields(content_type: str, body: bytes, wanted: frozenset[str]) -> dict[str, str]:
+def form_fields(content_type: str, body: bytes, wanted: frozenset[str], spans: dict[str, tuple[int, int]] | None = None) -> dict[str, str]:
     """
     The text fields of a `multipart/form-data` body whose names are in `wanted` (lower case).
 
     Two servers must not read two models from one form. So a wanted field may come once, in any case of letters; lines that look like a
     boundary but are not quite one are refused; every part must have one plain `content-disposition`.
+
+    Args:
+        spans: Is given where in the body each value stands.
 
     Raises:
         WireError: Not a well-formed form, or too many parts.
@@ -48,9 +51,36 @@ def form_fields(content_type: str, body: bytes, wanted: frozenset[str]) -> dict[
         end = body.find(delimiter, position)
         if end < 0:
             raise WireError("the form ends without its last boundary")
-        _part(body, position + 2, end, wanted, fields)
+        found = _part(body, position + 2, end, wanted, fields)
+        if found is not None and spans is not None:
+            spans[found[0]] = found[1:]
         position = end + len(delimiter)
     raise WireError(f"the form has more than {_PARTS_LIMIT} parts")
+
+
+def with_field(content_type: str, body: bytes, name: str, value: str) -> bytes:
+    """
+    The form with one text field set, and no other byte changed. A field that is not there is added in front.
+
+    Args:
+        name: Of the field, lower case.
+        value: Its text. Must hold no line end.
+
+    Raises:
+        WireError: Not a well-formed form, or the value cannot stand in it.
+        BadRequest: See `form_fields`.
+    """
+    spans: dict[str, tuple[int, int]] = {}
+    form_fields(content_type, body, frozenset((name,)), spans)
+    boundary = _boundary(content_type)
+    data = value.encode("utf-8")
+    if b"\r" in data or b"\n" in data or b"--" + boundary in data:
+        raise WireError("a field of the form cannot hold this value")
+    if name in spans:
+        start, end = spans[name]
+        return body[:start] + data + body[end:]
+    part = b'--%b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (boundary, name.encode("ascii"), data)
+    return part + body.removeprefix(b"\r\n")
 
 
 def _boundary(content_type: str) -> bytes:
@@ -72,7 +102,10 @@ def _refuse_lookalikes(body: bytes, delimiter: bytes) -> None:
         raise WireError("the form has a boundary after a bare line feed")
 
 
-def _part(body: bytes, start: int, end: int, wanted: frozenset[str], fields: dict[str, str]) -> None:
+def _part(body: bytes, start: int, end: int, wanted: frozenset[str], fields: dict[str, str]) -> tuple[str, int, int] | None:
+    """
+    Note a wanted field; its name, and where its value stands.
+    """
     if body.startswith(b"\r\n", start):
         raise WireError("a part of the form has no headers")
     blank = body.find(b"\r\n\r\n", start, min(end, start + _PART_HEADERS_LIMIT_BYTES))
@@ -84,7 +117,7 @@ def _part(body: bytes, start: int, end: int, wanted: frozenset[str], fields: dic
         raise WireError("a part of the form has no plain name")
     name = name.casefold()
     if name not in wanted:
-        return
+        return None
     if disposition.get_filename() is not None:
         raise BadRequest(f"the form's field {name} is a file")
     if name in fields:
@@ -96,6 +129,7 @@ def _part(body: bytes, start: int, end: int, wanted: frozenset[str], fields: dic
         fields[name] = value.decode("utf-8")
     except UnicodeDecodeError:
         raise BadRequest(f"the form's field {name} is not UTF-8") from None
+    return name, blank + 4, end
 
 
 def _disposition(block: bytes) -> Message:

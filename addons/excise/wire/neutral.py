@@ -338,8 +338,8 @@ class Request:
 
 class Finish(StrEnum):
     """
-    Why an answer ended. Decoders give what the provider means, not what it says: an answer with a tool call ended in TOOL, whatever its
-    reason field holds, and a word nobody knows is BROKEN, never STOP.
+    Why an answer ended. Decoders give what the provider means, not what it says: an answer with a tool call ended in TOOL, unless its
+    reason says that it was cut (see `cut`) or failed; and a word nobody knows is BROKEN, never STOP.
     """
 
     STOP = "stop"
@@ -350,6 +350,17 @@ class Finish(StrEnum):
     REFUSAL = "refusal"  # the model itself
     PAUSE = "pause"  # to be continued by sending the turn back
     BROKEN = "broken"  # malformed call, internal failure: not an answer
+
+    @property
+    def cut(self) -> bool:
+        """
+        The answer is not whole, so a call in it may be half a call, which nobody shall run: also where its arguments look whole, as none
+        do before the first of them has come.
+        """
+        return self in _CUT
+
+
+_CUT = frozenset((Finish.LENGTH, Finish.FILTER, Finish.REFUSAL))
 
 
 @dataclass(frozen=True, slots=True)

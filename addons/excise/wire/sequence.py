@@ -80,7 +80,12 @@ class _Open:
     signature: str | None = None
 
     def closed(self) -> Part:
+        """
+        The part with all that came of it. The JSON it began with is not that of the whole, so it keeps none.
+        """
         part, text = self.part, "".join(self.pieces)
+        if part.raw is not None and (text or self.signature is not None):
+            part = replace(part, raw=None)
         if isinstance(part, ToolCall):
             if not text:
                 return part

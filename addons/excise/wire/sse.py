@@ -90,7 +90,13 @@ class SseDecoder:
         position = 0
         if b"\r" in body:
             for end in _END.finditer(body):
-                frames.append(self._frame(body[position : end.end()]))
+                raw = body[position : end.end()]
+                # One `data: …` line and an empty one: Gemini's streams.
+                if raw.startswith(b"data: ") and raw.find(b"\r") == len(raw) - 4 and raw.find(b"\n") == len(raw) - 3:
+                    self._started = True
+                    frames.append(Frame(raw, None, raw[6:-4]))
+                else:
+                    frames.append(self._frame(raw))
                 position = end.end()
             return frames, position
         # The hot path: line feeds only.
@@ -101,6 +107,14 @@ class SseDecoder:
             if raw.startswith(b"data: ") and find(b"\n", position) == end_at:
                 self._started = True
                 frames.append(Frame(raw, None, raw[6:-2]))
+            # An `event: …` line before it: Anthropic's, Cohere's, and those of the Responses API.
+            elif (
+                raw.startswith(b"event: ")
+                and raw.startswith(b"data: ", data_at := raw.find(b"\n") + 1)
+                and raw.find(b"\n", data_at) == len(raw) - 2
+            ):
+                self._started = True
+                frames.append(Frame(raw, raw[7 : data_at - 1].decode("utf-8", "replace"), raw[data_at + 6 : -2]))
             else:
                 frames.append(self._frame(raw))
             position = end_at + 2

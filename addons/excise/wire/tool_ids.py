@@ -65,6 +65,8 @@ def original(id_: str) -> str:
     """
     What `fit` made an id of; the id itself where it is none of ours.
     """
+    if not id_.startswith(_MARK):
+        return id_
     found = _MARKED.fullmatch(id_)
     if found is None:
         return id_

@@ -20,6 +20,7 @@ from excise.wire.loss import Loss
 from excise.wire.meter import Meter
 from excise.wire.neutral import Answer, Delta, Ended, Event, Failed, Finish, Finished, Ping, Started
 from excise.wire.sequence import Assembler, replay
+from excise.wire.stop_sequences import StopCut, cut_answer
 from excise.wire.upstream_error import Fault, encode_fault, encode_stream_fault, fault_of, read_fault
 from excise.wire.usage import Usage
 
@@ -48,6 +49,17 @@ class Translation:
         self.encoded = encoded
         self._answer: _AnswerOn | None = None
         self.fault: Fault | None = None  # what the answer ended with, in place of an answer
+
+    def remade(self, body: Any) -> Translation:
+        """
+        The same call with another request, such as redaction leaves it.
+
+        Raises:
+            BadRequest: It is none of the client's dialect.
+        """
+        request = self.client.decode_request(body, self.asked.envelope)
+        encoded = self.target.encode_request(request, self.encoded.sent.target)
+        return Translation(self.client, self.target, replace(self.asked, request=request), encoded)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -135,6 +147,11 @@ class _AnswerOn:
         self._decoder: StreamDecoder | None = None
         self._encoder: StreamEncoder | None = None
         self._opening: Meter | None = None  # until the answer has started
+        self._start: Started | None = None  # held until something follows it
+        # Where the target was not given every stop sequence, the answer is searched for all of them here.
+        lacking = any(loss.field == "stop" for loss in translation.encoded.losses)
+        self._stops = translation.asked.request.stop if lacking else ()
+        self._cut = StopCut(self._stops) if lacking else None
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._document: Any = None
@@ -166,11 +183,12 @@ class _AnswerOn:
                 self._decoder = self._of.target.stream_decoder(self._of.encoded.sent)
                 if self._of.streams:
                     # The call's meter has read on, by all that came with this frame: the client's first bytes must not depend on that.
-                    asked = self._of.asked
-                    self._opening = Meter(Call(asked.provider, "chat", asked.dialect, model_at="none"), None)
+                    target = self._of.encoded.sent.target
+                    self._opening = Meter(Call(target.provider, "chat", target.dialect, model_at="none"), None)
             if self._opening is not None:
                 self._opening.observe(frame)
-            out.append(self._events(self._decoder.feed(frame)))
+            events = self._decoder.feed(frame)
+            out.append(self._events(events if self._cut is None else self._cut.feed(events)))
         return b"".join(out)
 
     def close(self) -> bytes:
@@ -179,7 +197,8 @@ class _AnswerOn:
         if self._status >= 400:
             return self._fail(read_fault(self._of.target.name, self._status, self._headers, _parsed(b"".join(self._body))))
         if self._decoder is not None:
-            return self._events(self._decoder.close()) + (b"" if self._over else self._events([Ended()]))
+            events = self._decoder.close()
+            return self._events(events if self._cut is None else self._cut.feed(events)) + (b"" if self._over else self._events([Ended()]))
         return self._whole(self._document)
 
     def ping(self) -> bytes:
@@ -197,6 +216,8 @@ class _AnswerOn:
         answer = replace(answer, usage=self._usage(), service_tier=answer.service_tier or self._tier())
         if _is_broken(answer):
             return self._fail(_fault(_BROKEN))
+        if self._stops:
+            answer = cut_answer(answer, self._stops)
         if self._of.streams:
             return self._events(replay(answer))
         self._over = True
@@ -223,6 +244,8 @@ class _AnswerOn:
             if isinstance(event, Started):
                 event.usage = self._opening.usage if self._opening is not None else self._usage()
                 self._opening = None
+                self._start = event  # what follows may be an error, and then the client gets a status: no stream has begun
+                continue
             elif isinstance(event, Ended):
                 event.usage, event.service_tier = self._usage(), event.service_tier or self._tier()
             out.append(self._encode(event))
@@ -248,7 +271,10 @@ class _AnswerOn:
     def _encode(self, event: Event) -> bytes:
         if self._encoder is None:
             self._encoder = self._of.client.stream_encoder(self._of.asked)
-        out = self._encoder.feed(event)
+        out = b""
+        if self._start is not None:
+            out, self._start = self._encoder.feed(self._start), None
+        out += self._encoder.feed(event)
         self._wrote = self._wrote or bool(out)
         return out
 

@@ -1,18 +1,18 @@
 """
 Recorded calls that ask a model for text, as the proxy would see them, and their way through a translation.
-
-All of them with `EXCISE_ALL_RECORDINGS=1`; else a sample in which every provider and every feature of a dialect occurs.
 """
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from itertools import chain, repeat
 from typing import Any
 from urllib.parse import urlsplit
+
+import orjson
 
 from excise.catalog.models import Models
 from excise.catalog.providers import Catalog
@@ -28,15 +28,13 @@ from excise.wire.dialects.registry import DIALECTS, dialect_of
 from excise.wire.eventstream import encode_message
 from excise.wire.frame import Frame, Framing
 from excise.wire.meter import Meter
-from excise.wire.neutral import Answer, Image, Request, Text, ToolResult, Turn
+from excise.wire.neutral import Answer, Image, ReasoningAsk, Request, Text, ToolResult, Turn
 from excise.wire.request import read_prompt
 from excise.wire.sequence import Assembler
 from excise.wire.translate import Translation
-from excise.wire.upstream_error import Fault, fault_of
+from excise.wire.upstream_error import Fault, fault_of, read_fault
 from excise.wire.usage import Usage
 from recordings import header, headers, records, request_body, response_body, response_encoding
-
-ALL = os.environ.get("EXCISE_ALL_RECORDINGS") == "1"
 
 CALL_ID = "0123456789abcdef0123456789abcdef"
 NOW = 1_786_082_890  # unix seconds
@@ -95,11 +93,11 @@ class Recorded:
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        return headers(self.record["response"])  # type: ignore[arg-type]
+        return headers(self.record["response"])
 
     @property
     def model(self) -> str:
-        return self.prompt.model or self.record["meta"]["model"] or "a-model"
+        return self.prompt.model or self.record["meta"].get("model") or "a-model"
 
     @property
     def target(self) -> Target:
@@ -127,27 +125,35 @@ class Recorded:
         """
         The answer's, without its content coding.
         """
-        return decode_body(response_encoding(self.record), response_body(self.record), LIMIT_BYTES)  # type: ignore[arg-type]
+        if self.record["meta"]["wire"] == "events-one-json-per-line" and self.dialect.name == "bedrock-converse":
+            events = [orjson.loads(line) for line in response_body(self.record).splitlines() if line]
+            return b"".join(_message(name, data) for event in events for name, data in event.items())
+        return decode_body(response_encoding(self.record), response_body(self.record), LIMIT_BYTES)
 
     @property
     def content_type(self) -> str | None:
         if self.record["response"]["headers"] is None:
-            return _CONTENT_TYPES.get(self.record["meta"]["wire"])
-        return header(self.record["response"], "content-type")  # type: ignore[arg-type]
+            wire = self.record["meta"]["wire"]
+            return None if wire.startswith("events") and self.dialect.name == "bedrock-converse" else _CONTENT_TYPES.get(wire)
+        return header(self.record["response"], "content-type")
 
     @cached_property
-    def frames(self) -> tuple[list[Frame], Framing]:
+    def arrival(self) -> Arrival:
         """
-        The answer's, cut as the network did where that was recorded.
+        The answer as the network brought it, where the sizes of its pieces were recorded.
         """
         return self.cut(self.record["meta"].get("response_chunk_sizes") or ())
 
-    def cut(self, sizes: Sequence[int]) -> tuple[list[Frame], Framing]:
-        return cut(self.body, sizes, self.content_type, self.call)
+    def cut(self, sizes: Iterable[int], bytes_: int | None = None) -> Arrival:
+        return arrival(self.body[:bytes_], sizes, self.content_type, self.call)
 
-    def cut_at_random(self) -> tuple[list[Frame], Framing]:
+    def cut_at_random(self) -> Arrival:
         sizes = random.Random(self.id)
-        return self.cut([sizes.choice((1, 3, 17, 64, 700, 4096)) for _ in range(len(self.body))])
+        return self.cut(iter(lambda: sizes.choice((1, 3, 17, 64, 700, 4096)), 0))
+
+
+def _message(event: str, data: Any) -> bytes:
+    return encode_message({":event-type": event, ":content-type": "application/json", ":message-type": "event"}, orjson.dumps(data))
 
 
 def target(provider: str, dialect: str, model: str) -> Target:
@@ -187,30 +193,10 @@ def bodies() -> tuple[Recorded, ...]:
         dialect = dialect_of(provider, meta["protocol"])
         if dialect is not None:
             whole = {**record, "response": {**record["response"], "headers": None}}
-            if meta["protocol"] == "bedrock-converse" and meta["wire"] == "events-one-json-per-line":
-                continue
             call = Call(provider=provider, operation="chat", dialect=meta["protocol"], model_at="body")
             prompt = Prompt(body=b"", json=None, model=None, stream=bool(meta["stream"]))
             found.append(Recorded(whole, call, dialect, Envelope(stream=prompt.stream), prompt))
     return tuple(found)
-
-
-def sampled(found: Sequence[Recorded]) -> list[Recorded]:
-    """
-    Those that bring something which none before them had: a provider, a way to answer, a feature.
-    """
-    if ALL:
-        return list(found)
-    seen: set[tuple[Any, ...]] = set()
-    chosen = []
-    for one in found:
-        meta = one.record["meta"]
-        name, failed = one.dialect.name, one.status >= 400
-        news = {(name, one.call.provider, meta["wire"], failed)} | {(name, feature, meta["wire"]) for feature in meta.get("features", ())}
-        if not news <= seen:
-            seen |= news
-            chosen.append(one)
-    return chosen
 
 
 def _recorded(record: dict[str, Any]) -> Recorded | None:
@@ -241,48 +227,63 @@ def _recorded(record: dict[str, Any]) -> Recorded | None:
 # -- answers ---------------------------------------------------------------------------------------------------------------------------
 
 
-def cut(body: bytes, sizes: Sequence[int], content_type: str | None, call: Call) -> tuple[list[Frame], Framing]:
+@dataclass(frozen=True)
+class Arrival:
     """
-    The frames of a body that comes in pieces of these sizes, and then of the usual one.
+    An answer on its way: the frames which each piece of the network completes, and how the body is framed.
+    """
+
+    batches: tuple[list[Frame], ...]
+    framing: Framing
+
+    @property
+    def frames(self) -> list[Frame]:
+        return [frame for batch in self.batches for frame in batch]
+
+    @property
+    def streamed(self) -> bool:
+        return self.framing is not Framing.JSON
+
+
+def arrival(body: bytes, sizes: Iterable[int], content_type: str | None, call: Call) -> Arrival:
+    """
+    A body that comes in pieces of these sizes, and then of the usual one.
     """
     decoder = AnswerDecoder(
         content_type=content_type, content_encoding=None, dialect=call.dialect, operation=call.operation, limit=LIMIT_BYTES
     )
-    frames = [frame for piece in _pieces(body, sizes) for frame in decoder.feed(piece)] + decoder.close()
-    return frames, decoder.framing
+    batches = [decoder.feed(piece) for piece in _pieces(body, sizes)]
+    return Arrival((*batches, decoder.close()), decoder.framing)
 
 
-def _pieces(body: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+def _pieces(body: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
     at = 0
-    for size in sizes:
+    for size in chain(sizes, repeat(USUAL_BYTES)):
         if at >= len(body):
             return
         yield body[at : at + size]
         at += size
-    while at < len(body):
-        yield body[at : at + USUAL_BYTES]
-        at += USUAL_BYTES
 
 
-def read(dialect: Dialect, framing: Framing, frames: Sequence[Frame], sent: Sent) -> Answer | Fault:
+def read(dialect: Dialect, came: Arrival, sent: Sent) -> Answer | Fault:
     """
     What an answer says, read by its own dialect.
     """
-    if framing is Framing.JSON:
-        document = next((frame.json for frame in frames if frame.data is not None), None)
+    if not came.streamed:
+        document = next((frame.json for frame in came.frames if frame.data is not None), None)
         return fault_of(document) or dialect.decode_answer(document, sent)
     decoder, assembler = dialect.stream_decoder(sent), Assembler()
-    for event in [event for frame in frames if frame.data is not None for event in decoder.feed(frame)] + decoder.close():
+    for event in [event for frame in came.frames if frame.data is not None for event in decoder.feed(frame)] + decoder.close():
         assembler.feed(event)
     return assembler.fault or assembler.answer(dialect.name)
 
 
-def meter(call: Call, frames: Sequence[Frame]) -> Usage:
+def metered(call: Call, came: Arrival) -> Usage:
     """
     What an answer says it used.
     """
     reader = Meter(call, None)
-    for frame in frames:
+    for frame in came.frames:
         reader.observe(frame)
     return reader.usage
 
@@ -302,65 +303,63 @@ class Given:
     @property
     def call(self) -> Call:
         """
-        The client's, as if the body were its own provider's.
+        As which the client's own provider would have been called for it.
         """
-        return Call(provider=AIMS[self.client.name][0], operation="chat", dialect=_called(self.client.name), model_at="body")
+        dialect = "openai-chat" if self.client.name == "mistral-chat" else self.client.name
+        return Call(provider=AIMS[self.client.name][0], operation="chat", dialect=dialect, model_at="body")
 
     @cached_property
-    def frames(self) -> tuple[list[Frame], Framing]:
-        return cut(self.body, (), dict(self.headers).get("content-type"), self.call)
+    def arrival(self) -> Arrival:
+        return arrival(self.body, (), dict(self.headers).get("content-type"), self.call)
 
     def read(self) -> Answer | Fault:
-        frames, framing = self.frames
+        """
+        What the client reads.
+        """
+        if self.status >= 400:
+            return read_fault(self.client.name, self.status, self.headers, self.body)
         provider, model, _ = AIMS[self.client.name]
-        return read(self.client, framing, frames, Sent(Target(provider, self.client.name, model)))
+        return read(self.client, self.arrival, Sent(Target(provider, self.client.name, model)))
 
     @property
     def usage(self) -> Usage:
-        return meter(self.call, self.frames[0])
+        return metered(self.call, self.arrival)
 
 
-def _called(dialect: str) -> str:
-    return "openai-chat" if dialect == "mistral-chat" else dialect
-
-
-def asked_by(client: Dialect, one: Recorded, *, stream: bool) -> tuple[Request, Envelope]:
+def words_for(client: Dialect, one: Recorded, *, stream: bool) -> Any:
     """
-    What a client of another dialect asked that was answered so: the recorded request in its words, or, where there are none, a plain one.
+    What a client of another dialect wrote that was answered so: the recorded request in its words, or, where there are none, a plain one.
+    """
+    plain = Request(dialect="?", model="asked-for", turns=(Turn("user", (Text(text="Hi."),)),))
+    for request in (one.request, plain) if one.readable else (plain,):
+        encoded = client.encode_request(replace(request, dialect="?", stream=stream, include_usage=True), aim(client.name, request))
+        if not any(loss.fatal for loss in encoded.losses):
+            return encoded.body
+    raise AssertionError(one.id)
+
+
+def give(one: Recorded, client: Dialect, *, stream: bool, came: Arrival | None = None) -> Given:
+    """
+    A recorded answer on its way to a client of another dialect, as the stages pass it on. The client wants to see thoughts.
     """
     envelope = Envelope(model="asked-for" if client.name in ("gemini", "bedrock-converse") else None, stream=stream)
-    plain = Request(dialect="?", model="asked-for", turns=(Turn("user", (Text(text="Hi."),)),), stream=stream)
-    if one.readable:
-        encoded = client.encode_request(replace(one.request, dialect="?", stream=stream, include_usage=True), aim(client.name, one.request))
-        if not any(loss.fatal for loss in encoded.losses):
-            return client.decode_request(encoded.body, envelope), envelope
-    return replace(plain, dialect=client.name, include_usage=True), envelope
-
-
-def give(one: Recorded, client: Dialect, *, stream: bool, cuts: tuple[list[Frame], Framing] | None = None) -> Given:
-    """
-    A recorded answer on its way to a client of another dialect, as the stages pass it on.
-    """
-    request, envelope = asked_by(client, one, stream=stream)
-    about = Asked(request, envelope, "asked-for", one.target.origin, one.dialect.name, CALL_ID, NOW)
-    made = Translation(client, one.dialect, about, Encoded({}, (), Sent(one.target)))
-    frames, framing = cuts or one.frames
-    reader = Meter(one.call, None)
-    made.answer(one.status, one.headers, lambda: reader.usage, lambda: reader.service_tier)
-    out = []
-    for frame in frames:
-        reader.observe(frame)
-        out.append(made.feed([frame], framing))
+    request = client.decode_request(words_for(client, one, stream=stream), envelope)
+    request = replace(request, reasoning=replace(request.reasoning or ReasoningAsk(), visible=True))
+    asked = Asked(request, envelope, "asked-for", one.target.origin, one.dialect.name, CALL_ID, NOW)
+    made = Translation(client, one.dialect, asked, Encoded({}, (), Sent(one.target)))
+    meter = Meter(one.call, None)
+    made.answer(one.status, one.headers, lambda: meter.usage, lambda: meter.service_tier)
+    came, out = came or one.arrival, []
+    for batch in came.batches:
+        for frame in batch:
+            meter.observe(frame)
+        out.append(made.feed(batch, came.framing))
     out.append(made.close())
     return Given(client, made, made.head.status, made.head.headers, b"".join(out))
 
 
 def others(dialect: Dialect) -> list[Dialect]:
+    """
+    Every dialect but this one.
+    """
     return [other for name, other in DIALECTS.items() if name != dialect.name]
-
-
-def message(event: str, data: bytes) -> bytes:
-    """
-    A message of an AWS event stream.
-    """
-    return encode_message({":event-type": event, ":content-type": "application/json", ":message-type": "event"}, data)

@@ -964,9 +964,9 @@ def test_limits_are_kept() -> None:
     ("model", "stops", "written", "losses"),
     [
         (NOVA, ("a", "b", "c", "d", "e"), ["a", "b", "c", "d"], {"stop": "clamped"}),
-        (GPT_OSS, ("a",), None, {"stop": "dropped"}),
-        (QWEN, ("a",), None, {"stop": "dropped"}),
-        (CLAUDE_46, ("a", "\n", ""), ["a"], {"stop": "dropped"}),
+        (GPT_OSS, ("a",), None, {"stop": "emulated"}),
+        (QWEN, ("a",), None, {"stop": "emulated"}),
+        (CLAUDE_46, ("a", "\n", ""), ["a"], {"stop": "emulated"}),
         (LLAMA, ("a", "\n", ""), ["a", "\n"], {}),
     ],
 )

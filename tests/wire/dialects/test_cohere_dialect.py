@@ -879,10 +879,10 @@ def test_a_stream_without_a_proper_end_is_broken(last: list[dict[str, Any]]):
     assert answer.candidates[0].finish is Finish.BROKEN
 
 
-@pytest.mark.parametrize(("word", "finish"), [("COMPLETE", Finish.TOOL), ("MAX_TOKENS", Finish.TOOL), ("ERROR", Finish.BROKEN)])
+@pytest.mark.parametrize(("word", "finish"), [("COMPLETE", Finish.TOOL), ("MAX_TOKENS", Finish.LENGTH), ("ERROR", Finish.BROKEN)])
 def test_a_call_decides_the_end(word: str, finish: Finish):
     """
-    An answer with a call ended for it, whatever the word; but one that failed is broken.
+    An answer with a call ended for it, unless it was cut, when the call may be half a call; one that failed is broken.
     """
     message = {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "look", "arguments": "{}"}}]}
 

@@ -129,6 +129,17 @@ def test_a_call_is_why_an_answer_ended() -> None:
     assert assembled(events_of(chunks(body))).candidates[0].finish is Finish.TOOL
 
 
+@pytest.mark.parametrize(("reason", "finish"), [("MAX_TOKENS", Finish.LENGTH), ("SAFETY", Finish.FILTER)])
+def test_a_call_of_an_answer_that_was_cut_is_not_why_it_ended(reason: str, finish: Finish) -> None:
+    """
+    The calls that came may not be all, nor whole.
+    """
+    body = chunk({"functionCall": {"name": "f"}}, reason=reason)
+
+    assert GEMINI.decode_answer(body, sent()).candidates[0].finish is finish
+    assert assembled(events_of(chunks(body))).candidates[0].finish is finish
+
+
 def test_a_blocked_prompt_is_filtered() -> None:
     """
     There are no candidates then, only word why; whole or streamed, as a name or a number.
@@ -438,7 +449,7 @@ def test_usage_keeps_to_google_s_arithmetic() -> None:
         (Finish.LENGTH, "MAX_TOKENS"),
         (Finish.FILTER, "SAFETY"),
         (Finish.REFUSAL, "SAFETY"),
-        (Finish.PAUSE, "OTHER"),
+        (Finish.PAUSE, "MAX_TOKENS"),
         (Finish.BROKEN, "OTHER"),
     ],
 )
@@ -464,7 +475,7 @@ def test_calls_are_written_whole() -> None:
     to = asked()
     assert parts_of(*calls, to=to) == expected
     assert [(loss.field, str(loss.change)) for loss in to.losses.all()] == [("tools.arguments", "changed")]
-    assert streamed_parts(*calls)[:-1] == expected
+    assert streamed_parts(*calls) == expected
 
 
 def test_a_refusal_is_text_and_safety() -> None:
@@ -523,9 +534,8 @@ def test_proofs_travel_in_streams_too() -> None:
         {"text": "Hm", "thought": True},
         {"text": "", "thought": True, **proof},
         written_call,
-        {"text": ""},
     ]
-    assert streamed_parts(seen, call, body={"contents": []}) == [{"text": "Hm", "thought": True, **proof}, written_call, {"text": ""}]
+    assert streamed_parts(seen, call, body={"contents": []}) == [{"text": "Hm", "thought": True, **proof}, written_call]
     assert streamed_parts(unseen, call, unseen) == [{**written_call, **proof}, {"text": "", **proof}]
     assert streamed_parts(hidden, unseen, unseen, Text(text="Hi")) == [
         {"text": "", "thought": True, **proof},
@@ -546,7 +556,7 @@ def test_what_a_client_gives_back_is_what_the_provider_said(stream: bool) -> Non
         Reasoning(signature="three", origin="anthropic"),
         ToolCall(id="toolu_1", name="f", arguments={"x": 1}),
     )
-    parts = streamed_parts(*said)[:-1] if stream else parts_of(*said)
+    parts = streamed_parts(*said) if stream else parts_of(*said)
     contents = [{"role": "model", "parts": [part]} for part in parts] if stream else [{"role": "model", "parts": parts}]
     back = [part for turn in GEMINI.decode_request({"contents": contents}, PLAIN).turns for part in turn.parts]
 
@@ -610,17 +620,25 @@ def test_an_array_is_whole_json() -> None:
     assert [value["candidates"][0]["content"]["parts"][0]["text"] for value in orjson.loads(stream)] == ["Hi", "Ho", ""]
 
 
-def test_calls_wait_for_their_end() -> None:
+def test_calls_stand_in_one_chunk() -> None:
     """
-    A function is called in one part, however its arguments came.
+    Google's SDKs make a turn of each chunk, and calls in different turns want their results apart: all of an answer's stand in the last
+    chunk, or with what is said behind them.
     """
+    one, two = (ToolCall(id=name, name=name, arguments={}) for name in "fg")
+    written_calls = [{"functionCall": {"id": name, "name": name, "args": {"x": 1}}} for name in "fg"]
     encoder = GEMINI.stream_encoder(asked(STREAM))
-    events = [Started(), PartStarted(ToolCall(id="a", name="f", arguments={})), Delta('{"x":'), Delta("1}")]
+    events = [Started()]
+    for call in (one, two):
+        events += [PartStarted(call), Delta('{"x":'), Delta("1}"), PartEnded()]
 
-    assert b"".join(encoder.feed(event) for event in events) == b""
-    assert values(encoder.feed(PartEnded()))[0]["candidates"][0]["content"]["parts"] == [
-        {"functionCall": {"id": "a", "name": "f", "args": {"x": 1}}}
-    ]
+    assert b"".join(encoder.feed(event) for event in [*events, Finished(Finish.TOOL)]) == b""
+    (last,) = values(encoder.feed(Ended()))
+    assert last["candidates"] == [{"content": {"parts": written_calls, "role": "model"}, "finishReason": "STOP", "index": 0}]
+
+    encoder = GEMINI.stream_encoder(asked(STREAM))
+    said = b"".join(encoder.feed(event) for event in [*events, PartStarted(Text(text="")), Delta("Hi"), Delta("!")])
+    assert [value["candidates"][0]["content"]["parts"] for value in values(said)] == [[*written_calls, {"text": "Hi"}], [{"text": "!"}]]
 
 
 def test_candidates_keep_their_places() -> None:

@@ -207,7 +207,6 @@ def test_only_known_fields_are_sent():
         cache_key="k",
         verbosity="low",
         candidates=2,
-        logprobs=2,
         parallel_tools=False,
         tools=(tool(strict=True),),
         tool_choice=ToolChoice("required"),
@@ -229,8 +228,6 @@ def test_only_known_fields_are_sent():
         "service_tier": "standard_only",
         "prompt_cache_key": "k",
         "n": 2,
-        "logprobs": True,
-        "top_logprobs": 2,
         "parallel_tool_calls": False,
         "tools": [{"type": "function", "function": {
             "name": "get_weather", "description": "Weather now.", "strict": True, "parameters": tool().schema,

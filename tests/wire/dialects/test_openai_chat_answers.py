@@ -96,17 +96,25 @@ def test_finish_words_of_many_providers(word, finish):
     assert answered(CHAT, {"content": "x"}, word).finish is finish
 
 
-@pytest.mark.parametrize("word", ["stop", "", "tool_call", "length", None, "nonsense"])
-def test_a_call_decides_how_the_answer_ended(word):
+@pytest.mark.parametrize(
+    ("word", "finish"),
+    [
+        *((word, Finish.TOOL) for word in ("stop", "", "tool_call", None, "nonsense", ["stop"])),
+        *((word, Finish.LENGTH) for word in ("length", "MAX_TOKENS")),
+        ("content_filter", Finish.FILTER),
+        *((word, Finish.BROKEN) for word in ("error", "network_error")),
+    ],
+)
+def test_a_call_decides_how_the_answer_ended(word, finish):
     """
-    Whatever the finish reason says.
+    Unless the finish reason says that it was cut or failed: the call may be half a call then.
     """
     calls = [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]
     message: dict[str, Any] = {"content": None, "tool_calls": calls}
 
-    assert answered(CHAT, message, word).finish is Finish.TOOL
+    assert answered(CHAT, message, word).finish is finish
     if word:
-        assert assembled(CHAT, events(CHAT, sse(delta(**message), delta(finish=word)), SENT)).candidates[0].finish is Finish.TOOL
+        assert assembled(CHAT, events(CHAT, sse(delta(**message), delta(finish=word)), SENT)).candidates[0].finish is finish
 
 
 def test_a_stop_sequence_is_told_where_the_provider_tells_it():

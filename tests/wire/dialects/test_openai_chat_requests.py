@@ -546,7 +546,9 @@ def test_names_of_tools_are_fitted_and_remembered():
         ("groq", ToolChoice("required", ("b", "c")), "required", 1, {("tool_choice", "emulated")}),
         ("cohere", ToolChoice("named", ("b",)), "required", 1, {("tool_choice", "emulated")}),
         ("zai", ToolChoice("none"), None, 0, {("tool_choice", "emulated")}),
-        ("moonshot", ToolChoice("required"), None, 2, {("tool_choice", "impossible")}),
+        ("moonshot", ToolChoice("required"), None, 2, {("tool_choice", "emulated")}),
+        ("zai", ToolChoice("named", ("b",)), None, 1, {("tool_choice", "emulated")}),
+        ("zai", ToolChoice("required", ("gone",)), None, 2, {("tool_choice", "impossible")}),
         ("openai", ToolChoice("auto"), "auto", 2, set()),
     ],
 )
@@ -560,6 +562,17 @@ def test_the_choice_of_tools_is_never_lost_silently(provider, choice, written_ch
     assert encoded.body.get("tool_choice") == written_choice
     assert len(encoded.body.get("tools", ())) == offered
     assert noted(encoded.losses) == losses
+
+
+def test_who_cannot_be_made_to_call_a_tool_is_told_to():
+    """
+    In the system text, before what else stands for a field it does not know.
+    """
+    request = foreign(Turn("system", (Text(text="Be brief."),)), user("Hi."), tools=(tool("a"),), tool_choice=ToolChoice("required"), output=OutputFormat())
+    encoded = CHAT.encode_request(request, target(CHAT, "zai", "glm-5"))
+    said = encoded.body["messages"][0]["content"]
+
+    assert said.index("Be brief.") < said.index("Call at least one of the functions") < said.index("JSON object only")
 
 
 def test_a_model_without_forced_tools_makes_a_forced_choice_impossible():
@@ -789,11 +802,15 @@ def test_cache_marks_go_to_those_who_take_them():
         ({"tools": (tool(),), "parallel_tools": False}, "moonshot", {}, {("parallel_tools", "dropped")}),
         ({"tools": (tool(),), "parallel_tools": True}, "moonshot", {}, set()),
         ({"tools": (tool(),), "tool_choice": ToolChoice("none")}, "openai", {}, set()),
-        ({"tools": (tool(),), "tool_choice": ToolChoice("named", ("x",))}, "zai", {}, {("tool_choice", "impossible")}),
+        ({"tools": (tool(),), "tool_choice": ToolChoice("required")}, "zai", {}, {("tool_choice", "emulated")}),
+        ({"turns": (user(Document(source=Blob("application/pdf", "A"))),)}, "zai", {}, {("document", "impossible")}),
+        ({"turns": (user(Document(source=Blob("application/pdf", "A"))),)}, "perplexity", {}, set()),
+        ({"turns": (user(Document(source=Link("https://a.example/b.pdf"))),)}, "perplexity", {}, set()),
         ({"logprobs": 1}, "groq", {}, {("logprobs", "impossible")}),
-        ({"logprobs": 99}, "openai", {}, {("logprobs", "clamped")}),
+        ({"logprobs": 1}, "openai", {}, {("logprobs", "impossible")}),  # it would give them, but nobody would translate them
+        ({"logprobs": 99, "dialect": "openai-chat of groq"}, "openai", {}, {("logprobs", "clamped")}),
         ({"user": "u" * 65}, "openai", {}, {("user", "dropped")}),
-        ({"stop": ("x",)}, "perplexity", {}, {("stop", "dropped")}),
+        ({"stop": ("x",)}, "perplexity", {}, {("stop", "emulated")}),
         ({"service_tier": "standard_only"}, "openai", {}, set()),
         ({"service_tier": "standard"}, "deepseek", {}, set()),
         ({"turns": (user(Audio(source=Blob("audio/wav", "A"))),)}, "openai", {"audio_in": False}, {("audio", "impossible")}),

@@ -907,7 +907,7 @@ def test_json_without_a_schema_needs_the_word():
     [
         ({"max_tokens": 5}, {}, "max_tokens", "clamped"),
         ({"max_tokens": 9000}, {"max_output_tokens": 4096}, "max_tokens", "clamped"),
-        ({"stop": ("END",)}, {}, "stop", "dropped"),
+        ({"stop": ("END",)}, {}, "stop", "emulated"),
         ({"sampling": Sampling(temperature=2.5)}, {}, "temperature", "clamped"),
         ({"sampling": Sampling(temperature=0.5)}, {"sampling": False}, "temperature", "dropped"),
         ({"sampling": Sampling(top_p=0.5)}, {"sampling": False}, "top_p", "dropped"),

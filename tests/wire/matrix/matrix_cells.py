@@ -1,8 +1,8 @@
 """
 The cells of the matrix: who asks, who answers, which conversation; and the way of a call through its translation.
 
-A client's request and a provider's answer come from the cases every dialect has (`fixtures/translation/<dialect>/<case>`), so each cell is one
-conversation asked in one dialect and answered in another.
+A client's request and a provider's answer come from the cases every dialect has (`fixtures/translation/<dialect>/<case>`), so each cell is
+one conversation asked in one dialect and answered in another.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from excise.catalog.models import Models
 from excise.catalog.traits import traits_of
 from excise.exchange import Call
 from excise.wire.answer import AnswerDecoder
-from excise.wire.dialect import Asked, Dialect, Encoded, Envelope, Target
+from excise.wire.dialect import Asked, Encoded, Envelope, Target
 from excise.wire.dialects.registry import DIALECTS
 from excise.wire.eventstream import encode_message
 from excise.wire.loss import Loss
@@ -123,11 +123,7 @@ def cells(cases: Sequence[str] = CASES) -> list[Cell]:
     Every cell that has an answer. A dialect that cannot ask for something gets the answer to it all the same.
     """
     return [
-        Cell(client, aim_for(name, case), case)
-        for client in NAMES
-        for name in NAMES
-        for case in cases
-        if answer_of(name, case) is not None
+        Cell(client, aim_for(name, case), case) for client in NAMES for name in NAMES for case in cases if answer_of(name, case) is not None
     ]
 
 
@@ -218,14 +214,26 @@ def encoded(client: str, aim: Aim, case: str, *, stream: bool = False) -> Encode
     return DIALECTS[aim.dialect].encode_request(asked(client, case, stream=stream)[0], aim.target)
 
 
-def translation(cell: Cell, *, stream: bool = False) -> Translation:
+def translation(cell: Cell, *, stream: bool = False, **changes: Any) -> Translation:
     """
-    The translation of a cell's call, as routing makes it.
+    The translation of a cell's call, as routing makes it; with other fields of the client's request, where given.
     """
     request, envelope = asked(cell.client, cell.case, stream=stream)
+    request = replace(request, **changes)
     target = DIALECTS[cell.aim.dialect]
-    about = Asked(request, envelope, request.model or "asked-for", cell.aim.provider, target.name, CALL_ID, NOW)
-    return Translation(DIALECTS[cell.client], target, about, target.encode_request(request, cell.aim.target))
+    aimed = cell.aim.target
+    about = Asked(request, envelope, request.model or "asked-for", aimed.origin, target.name, CALL_ID, NOW)
+    return Translation(DIALECTS[cell.client], target, about, target.encode_request(request, aimed))
+
+
+def made_for(client: str, aim: Aim, body: Any) -> Translation:
+    """
+    The translation of any request of a client.
+    """
+    envelope = Envelope(model="asked-for" if client in ("gemini", "bedrock-converse") else None)
+    request, target = DIALECTS[client].decode_request(body, envelope), aim.target
+    about = Asked(request, envelope, request.model or "asked-for", target.origin, target.dialect, CALL_ID, NOW)
+    return Translation(DIALECTS[client], DIALECTS[target.dialect], about, DIALECTS[target.dialect].encode_request(request, target))
 
 
 # -- the way back ----------------------------------------------------------------------------------------------------------------------
@@ -288,15 +296,17 @@ def answered(cell: Cell, *, stream: bool = False) -> Given:
     """
     The cell's plain answer, as the client gets it; `stream`: the client asked for a stream, and the provider gave none.
     """
-    return give(translation(cell, stream=stream), cell.aim, [answer_of(cell.aim.dialect, cell.case) or b""], content_type="application/json")
+    return give(
+        translation(cell, stream=stream), cell.aim, [answer_of(cell.aim.dialect, cell.case) or b""], content_type="application/json"
+    )
 
 
-def streamed(cell: Cell, pieces: Iterable[bytes] | None = None, *, stream: bool = True) -> Given:
+def streamed(cell: Cell, pieces: Iterable[bytes] | None = None, *, stream: bool = True, **changes: Any) -> Given:
     """
     The cell's streamed answer, as the client gets it; not `stream`: the client asked for none, and the provider streams.
     """
     whole = [stream_of(cell.aim.dialect, cell.case)] if pieces is None else pieces
-    return give(translation(cell, stream=stream), cell.aim, whole, content_type=DIALECTS[cell.aim.dialect].content_type)
+    return give(translation(cell, stream=stream, **changes), cell.aim, whole, content_type=DIALECTS[cell.aim.dialect].content_type)
 
 
 def failed(cell: Cell, *, stream: bool = False) -> Given:
@@ -316,5 +326,3 @@ def broken_off(cell: Cell, pieces: Iterable[bytes] | None = None) -> Given:
     made = translation(replace(cell, case="text"), stream=True)
     whole = [stream_of(cell.aim.dialect, "error")] if pieces is None else pieces
     return give(made, cell.aim, whole, content_type=DIALECTS[cell.aim.dialect].content_type)
-
-

@@ -1,14 +1,15 @@
 """
 The official SDK of every dialect, reading what our clients get: strictly typed, each event and each answer.
 
-An SDK forgives much by itself. So beside what it makes of an answer, the JSON is validated against the SDK's own types without coercion, and
-every member those types do not know is told (`unknown`).
+An SDK forgives much by itself. So beside what it makes of an answer, the JSON is validated against the SDK's own types without coercion,
+and every member those types do not know is told (`unknown`).
 """
 
 from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -341,7 +342,10 @@ class Anthropic:
             return self._heard(events.get_final_message())
 
     def _heard(self, answer: Any) -> Heard:
-        of = {kind: [block for block in answer.content if block.type == kind] for kind in ("text", "thinking", "redacted_thinking", "tool_use")}
+        of = {
+            kind: [block for block in answer.content if block.type == kind]
+            for kind in ("text", "thinking", "redacted_thinking", "tool_use")
+        }
         assert sum(map(len, of.values())) == len(answer.content)
         usage, details = answer.usage, answer.usage.output_tokens_details
         assert (answer.stop_sequence is not None) == (answer.stop_reason == "stop_sequence")
@@ -456,7 +460,9 @@ class Bedrock:
         usage = metadata["usage"]
         given = usage["inputTokens"] + usage.get("cacheReadInputTokens", 0) + usage.get("cacheWriteInputTokens", 0)
         assert usage["totalTokens"] == given + usage["outputTokens"]
-        proofs = [thought.get("reasoningText", {}).get("signature", "") or thought.get("redactedContent", b"").decode() for thought in thoughts]
+        proofs = [
+            thought.get("reasoningText", {}).get("signature", "") or thought.get("redactedContent", b"").decode() for thought in thoughts
+        ]
         return Heard(
             text="".join(said for kind, said in content if kind == "text"),
             calls=tuple((call["name"], call["input"]) for call in calls),
@@ -487,6 +493,12 @@ def _joined(pieces: list[Any]) -> tuple[str, Any]:
     return "text", "".join(piece["text"] for piece in pieces)
 
 
+class EndedInError(Exception):
+    """
+    Cohere's SDK raises nothing where a stream breaks: its last event says so.
+    """
+
+
 class Cohere:
     def __init__(self) -> None:
         self._served = Served()
@@ -501,12 +513,17 @@ class Cohere:
         calls = [(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()]
         return self._heard(content, calls, message.tool_plan or "", answer.finish_reason, answer.usage, answer.id)
 
+    def _events(self) -> list[Any]:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The `__fields__` attribute is deprecated")  # read by the SDK itself
+            return list(self._client.chat_stream(model="m", messages=_HELLO))
+
     def stream(self, given: Given) -> Heard:
         self._served.given = given
         content: dict[int, tuple[str, str]] = {}
         calls: dict[int, tuple[str, str, str]] = {}
         plan, ids = "", []
-        for event in self._client.chat_stream(model="m", messages=_HELLO):
+        for event in self._events():
             match event.type:
                 case "message-start":
                     ids.append(event.id)
@@ -528,6 +545,8 @@ class Cohere:
                     calls[event.index] = (id_, name, text + event.delta.message.tool_calls.function.arguments)
                 case "message-end":
                     end = event.delta
+                    if end.finish_reason == "ERROR":
+                        raise EndedInError(end.error)
         return self._heard(list(content.values()), list(calls.values()), plan, end.finish_reason, end.usage, _only(ids))
 
     def _heard(self, content: Any, calls: Any, plan: str, finish: str, usage: Any, id_: str | None) -> Heard:
@@ -665,3 +684,14 @@ def heard(client: str, given: Given, *, stream: bool) -> Heard:
     sdk = _SDKS[client]()
     found: Heard = sdk.stream(given) if stream else sdk.plain(given)
     return found
+
+
+def failure(client: str, given: Given, *, stream: bool) -> tuple[str, str]:
+    """
+    What the client's SDK raises: the name of its type, and all it says.
+    """
+    try:
+        got = heard(client, given, stream=stream)
+    except Exception as error:
+        return type(error).__name__, f"{error} {getattr(error, 'body', '')}"
+    raise AssertionError(f"nothing was raised: {got}")

@@ -152,4 +152,4 @@ def _media(blocks: list[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(seen)
 
 
-__all__ = ["answer", "asked", "failure"]
+__all__ = ["answer", "asked", "failure", "refuse"]

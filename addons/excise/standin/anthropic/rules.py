@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from excise.standin import schemas
+from excise.standin import schemas, signing
 from excise.standin.media import decoded, sniffed
 from excise.standin.models import Model
-from excise.standin.signing import genuine
 
 MAKER = "claude"
 SECRET = "claude, redacted"  # noqa: S105  # the maker's name of proofs without a text
@@ -259,9 +258,9 @@ def _unanswered(at: int, names: list[str]) -> None:
 def _check_thoughts(body: dict[str, Any], turns: list[tuple[int, str, list[dict[str, Any]]]]) -> None:
     for at, _, blocks in turns:
         for place, block in enumerate(blocks):
-            if block["type"] == "thinking" and not genuine(MAKER, block["thinking"], block["signature"]):
+            if block["type"] == "thinking" and not signing.genuine(MAKER, block["thinking"], block["signature"]):
                 raise Refused(f"messages.{at}.content.{place}: Invalid `signature` in `thinking` block")
-            if block["type"] == "redacted_thinking" and not genuine(SECRET, "", block["data"]):
+            if block["type"] == "redacted_thinking" and not signing.genuine(SECRET, "", block["data"]):
                 raise Refused(f"messages.{at}.content.{place}: Invalid `data` in `redacted_thinking` block")
     if body.get("thinking", {}).get("type") != "enabled":
         return

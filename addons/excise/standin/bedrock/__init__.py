@@ -1,5 +1,5 @@
 """
-Bedrock: converse and converse-stream, count-tokens, invoke for embeddings; with a bearer key.
+Bedrock: converse and converse-stream, count-tokens, invoke for embeddings; with a bearer key or signed.
 
 Source: the Bedrock Runtime service model in botocore and recorded answers, read 2026-11.
 """
@@ -11,7 +11,7 @@ import re
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from excise.standin import models
+from excise.standin import models, sigv4
 from excise.standin.answers import Answer, compose
 from excise.standin.anthropic import rules as claude
 from excise.standin.ask import Ask, Said, Tool, count_tokens, digest, vector
@@ -37,11 +37,7 @@ def answer(request: Request) -> Reply:
     found = PATH.fullmatch(request.path)
     if found is None or request.method != "POST":
         raise Refusal(404, "<UnknownOperationException/>", error_headers(404, "UnknownOperationException"))
-    key = request.bearer()
-    if not key:
-        raise refuse(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
-    if not key.startswith("standin-"):
-        raise refuse(403, "The security token included in the request is invalid.", "UnrecognizedClientException")
+    _authorize(request)
     name = unquote(found[1])
     match found[2]:
         case "invoke":
@@ -53,6 +49,20 @@ def answer(request: Request) -> Reply:
             model = _known(name)
             shown = thinking(body).get("type", "disabled") != "disabled"
             return written(body, model, _answered(body, model), shown, how == "converse-stream")
+
+
+def _authorize(request: Request) -> None:
+    if sigv4.is_signed(request):
+        try:
+            sigv4.check(request, region=request.host.split(".")[1], service="bedrock")
+        except sigv4.Unsigned as wrong:
+            raise refuse(403, wrong.text, wrong.kind) from wrong
+        return
+    key = request.bearer()
+    if not key:
+        raise refuse(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
+    if not key.startswith("standin-"):
+        raise refuse(403, "The security token included in the request is invalid.", "UnrecognizedClientException")
 
 
 def _read(request: Request, shape: Shape) -> dict[str, Any]:

@@ -54,6 +54,8 @@ def answer(request: Request) -> Reply:
     shape, handler, kind = known
     body = _read(request, VERTEX_SHAPE if provider == "vertex" and shape is GENERATE else shape)
     model = models.find(provider, found[2], kind)
+    if model is None and provider == "vertex" and kind == "images":
+        model = models.find(provider, found[2], "embeddings")
     if model is None:
         text = f"models/{found[2]} is not found for API version {found[1]}, or is not supported for {found[3]}."
         raise refuse(404, f"{text} Call ListModels to see the list of available models and their supported methods.")
@@ -180,17 +182,27 @@ def _embed(request: Request, provider: str, body: dict[str, Any], model: Model) 
     asked = body.get("requests", [body])
     if not all(part.get("content", {}).get("parts") for part in asked):
         raise refuse(400, "* EmbedContentRequest.content: content is not specified\n")
-    if any(part.get("model", f"models/{model.name}") != f"models/{model.name}" for part in asked):
+    name = request.path.partition("/models/")[2].partition(":")[0]
+    if any(part.get("model", f"models/{name}") != f"models/{name}" for part in asked):
         raise refuse(400, "* BatchEmbedContentsRequest.requests[0].model: must be the model of the request.\n")
     vectors = [{"values": vector(part["content"], part.get("outputDimensionality", DIMENSIONS))} for part in asked]
     return json_reply({"embeddings": vectors} if "requests" in body else {"embedding": vectors[0]})
 
 
 def _predict(request: Request, provider: str, body: dict[str, Any], model: Model) -> Reply:
-    if "instances" not in body:
-        raise refuse(400, "* PredictRequest.instances: instances is not specified\n")
-    if not all("prompt" in one for one in body["instances"]):
-        raise refuse(400, "* PredictRequest.instances[0].prompt: prompt is not specified\n")
+    instances = body.get("instances", [])
+    wanted = "content" if "embeddings" in model.kinds else "prompt"
+    if not instances or not all(wanted in one for one in instances):
+        raise refuse(400, f"* PredictRequest.instances[0].{wanted}: {wanted} is not specified\n")
+    if wanted == "content":
+        counts = [count_tokens(one["content"]) for one in instances]
+        size = body.get("parameters", {}).get("outputDimensionality", DIMENSIONS)
+        vectors = [
+            {"values": vector(one["content"], size), "statistics": {"token_count": count, "truncated": False}}
+            for one, count in zip(instances, counts, strict=True)
+        ]
+        whole = {"predictions": [{"embeddings": one} for one in vectors]}
+        return json_reply(whole, models.bill(provider, model, sum(counts), 0), kind=JSON)
     count = body.get("parameters", {}).get("sampleCount", 4)
     if not isinstance(count, int) or not 1 <= count <= 4:
         raise refuse(400, f"sampleCount must be between 1 and 4, got {count}.")

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from excise.standin import schemas
+from excise.standin import schemas, signing
 from excise.standin.call import Refusal
 from excise.standin.gemini.errors import refuse
 from excise.standin.media import PICTURES, decoded, sniffed
 from excise.standin.models import Model
-from excise.standin.signing import genuine
 
 MAKER = "gemini"
 # Google's own words for a call that no Gemini made.
@@ -144,7 +143,7 @@ def _signed(part: dict[str, Any]) -> bool:
     signature = part["thoughtSignature"]
     if signature in DUMMIES or decoded(signature) in {dummy.encode() for dummy in DUMMIES}:
         return True
-    return genuine(MAKER, signed_text(part), signature)
+    return signing.genuine(MAKER, signed_text(part), signature)
 
 
 def signed_text(part: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Literal
 
+from excise.standin import signing
 from excise.standin.answers import compose
 from excise.standin.ask import Ask, Said, Tool
 from excise.standin.call import Reply, Request, json_reply, parsed
@@ -18,7 +19,6 @@ from excise.standin.openai.errors import known, read, refuse, unsupported
 from excise.standin.openai.responses_answer import written
 from excise.standin.openai.responses_shapes import COUNT, CREATE, MOVED
 from excise.standin.shapes import Shape
-from excise.standin.signing import genuine
 
 MAKER = "openai"
 _KEPT = 256  # responses; older ones are forgotten
@@ -159,7 +159,7 @@ def _resolved(given: list[Any]) -> list[Any]:
                     text += " Try again with `store` set to true, or remove this item from your input."
                 raise refuse(404, text, param="input")
             item = known_items[name] if kind == "item_reference" else item
-        elif kind == "reasoning" and not genuine(MAKER, "", item["encrypted_content"]):
+        elif kind == "reasoning" and not signing.genuine(MAKER, "", item["encrypted_content"]):
             text = f"The encrypted content for item {name} could not be verified."
             text += " Reason: Encrypted content could not be decrypted or parsed."
             raise refuse(400, text, code="invalid_encrypted_content")

@@ -65,6 +65,7 @@ class Flavour:
         cache_marks: Parts take `cache_control`.
         bridge: A user message may not follow tool results directly.
         mistral: Documents, audio and thoughts are written in Mistral's forms.
+        file_urls: Documents are taken as parts of type `file_url`, a link or base64.
         videos: Parts of type `video_url` are taken.
         prefill: Field that makes it continue an assistant message that stands last; "" where it does so by itself; `None`: it does not.
     """
@@ -98,6 +99,7 @@ class Flavour:
     cache_marks: bool = False
     bridge: bool = False
     mistral: bool = False
+    file_urls: bool = False
     videos: bool = False
     prefill: str | None = None
 
@@ -285,6 +287,7 @@ FLAVOURS: dict[str, Flavour] = {
         takes=frozenset(("top_k", "frequency_penalty", "presence_penalty")),
         starts_with_user=True,
         choices=frozenset(),
+        file_urls=True,
         temperature=(0.0, 1.99),
         most_stops=0,
     ),

@@ -101,7 +101,7 @@ def _close(strict: Schema, root: Schema, require_all: bool) -> None:
     properties = strict.get("properties", {})
     if strict.get("additionalProperties", False) is not False or type(properties) is not dict or len(properties) > _STRICT_PROPERTIES:
         raise _NotStrictError
-    required = strings(strict.get("required", []))
+    required = frozenset(strings(strict.get("required", [])))
     if "additionalProperties" not in strict and not properties:
         raise _NotStrictError  # anything goes: closed, it would be always empty
     if not require_all and any(name not in required and not _nullable(inner, root) for name, inner in properties.items()):

@@ -16,7 +16,7 @@ from excise.exchange import ReplyHead
 from excise.wire.dialect import Encoded
 from excise.wire.frame import Frame, Framing
 from excise.wire.loss import Loss
-from excise.wire.operations.form import Asked, Form, with_usage
+from excise.wire.operations.form import Asked, Form, decoded, encoded, with_usage
 from excise.wire.upstream_error import Fault, encode_fault, fault_of, read_fault
 from excise.wire.usage import Usage
 from excise.wire.usage_headers import read_headers, wanted_headers
@@ -51,7 +51,7 @@ class DocumentTranslation:
         self._status = 0
         self._headers: Sequence[tuple[bytes, bytes]] = ()
         self._usage: Callable[[], Usage] = Usage
-        self._body: list[bytes] = []
+        self._frames: list[Frame] = []
         self._bytes = 0
         self._over = False
 
@@ -77,10 +77,9 @@ class DocumentTranslation:
         Raises:
             BadRequest: It is none of the client's form.
         """
-        assert self.client.verbs is not None and self.target.verbs is not None
-        request = self.client.verbs.decode_request(body, self.asked.envelope)
-        encoded = self.target.verbs.encode_request(request, self.encoded.sent.target)
-        return DocumentTranslation(self.client, self.target, replace(self.asked, request=request), encoded)
+        request = decoded(self.client, body, self.asked.envelope)
+        sending = encoded(self.target, request, self.encoded.sent.target)
+        return DocumentTranslation(self.client, self.target, replace(self.asked, request=request), sending)
 
     def answer(
         self, status: int, headers: Sequence[tuple[bytes, bytes]], usage: Callable[[], Usage], tier: Callable[[], str | None]
@@ -101,7 +100,7 @@ class DocumentTranslation:
         for frame in frames:
             self._bytes += len(frame.raw)
             if self._bytes <= limit:
-                self._body.append(frame.raw)
+                self._frames.append(frame)
         return b""
 
     def close(self) -> bytes:
@@ -111,15 +110,15 @@ class DocumentTranslation:
         if self._over:
             return b""
         self._over = True
-        body = _parsed(b"".join(self._body))
-        self._body = []
+        body = _parsed(self._frames)
+        self._frames = []
         if self._status >= 400:
             return self._fail(read_fault(self.target.name, self._status, self._headers, body))
         if self._bytes > MOST_BYTES or not isinstance(body, dict | list):
             return self._fail(unreadable())
         if (fault := fault_of(body)) is not None:
             return self._fail(fault)
-        assert self.client.verbs is not None and self.target.verbs is not None
+        assert self.client.verbs is not None and self.client.verbs.encode_answer is not None and self.target.verbs is not None
         answer = self.target.verbs.decode_answer(body, self.encoded.sent)
         if isinstance(answer, Fault):
             return self._fail(answer)
@@ -144,7 +143,10 @@ def unreadable() -> Fault:
     return Fault(status=502, sort="internal", message=f"excise: {_UNREADABLE}")
 
 
-def _parsed(body: bytes) -> Any:
+def _parsed(frames: Sequence[Frame]) -> Any:
+    if len(frames) == 1 and frames[0].json is not None:
+        return frames[0].json  # the meter has parsed it
+    body = b"".join(frame.raw for frame in frames)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -1,11 +1,13 @@
 """
 Embeddings in Cohere's words: `POST /v2/embed`, `POST /v1/embed`, and the bodies of Cohere's models on Bedrock.
 
-Source: docs.cohere.com/reference/embed, cohere 5 (Python), docs.aws.amazon.com/bedrock (Cohere Embed v3, v4), read 2026-11. Recorded answers.
+Source: docs.cohere.com/reference/embed, cohere 5 (Python), docs.aws.amazon.com/bedrock (Cohere Embed v3, v4), read 2026-11; recorded
+answers.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,6 +29,7 @@ from excise.wire.operations.embeddings import (
     list_of_vectors,
     numbers_as,
     purpose_for,
+    purpose_of,
 )
 from excise.wire.operations.form import Asked, Form, Verbs, extras_of, own_words
 from excise.wire.upstream_error import Fault
@@ -36,11 +39,10 @@ NAME = "cohere"
 _PURPOSES = {
     "query": "search_query",
     "document": "search_document",
-    "similarity": "clustering",
     "classification": "classification",
     "clustering": "clustering",
 }
-_READ_PURPOSES = {"search_query": "query", "search_document": "document", "classification": "classification", "clustering": "clustering"}
+_READ_PURPOSES = {**{word: neutral for neutral, word in _PURPOSES.items()}, "image": None}
 _TAKES = Takes(
     96,
     kinds=frozenset(KINDS),
@@ -52,6 +54,7 @@ _TAKES = Takes(
     max_tokens=True,
 )
 _TAKES_V1 = Takes(96, kinds=frozenset(KINDS) - {"base64"}, several=True, purposes=_PURPOSES, truncate=_TAKES.truncate, dimensions=False)
+_OLDER = ("-v2", "-v3")  # models whose vectors have one length
 _READ = frozenset(
     {"model", "texts", "images", "inputs", "input_type", "embedding_types", "output_dimension", "truncate", "max_tokens", "api_version"}
 )
@@ -63,17 +66,17 @@ def _decode_request(kind: str, given: Json, envelope: Envelope) -> EmbedRequest:
     if not inputs:
         raise wrong(("texts",), "is empty")
     truncate = text(body.get("truncate"), "truncate")
-    said = text(body.get("input_type"), "input_type")
+    purpose, unknown = purpose_of(text(body.get("input_type"), "input_type"), _READ_PURPOSES)
     return EmbedRequest(
         form=kind,
         model=text(body.get("model"), "model") or envelope.model,
         inputs=inputs,
-        purpose=_READ_PURPOSES.get(said) if said is not None else None,
+        purpose=purpose,
         dimensions=whole(body.get("output_dimension"), "output_dimension"),
         kinds=texts(body.get("embedding_types"), "embedding_types"),
         truncate=truncate.lower() if truncate is not None else None,
         max_tokens=whole(body.get("max_tokens"), "max_tokens"),
-        extras=extras_of(body, _READ, {}),
+        extras=(*unknown, *extras_of(body, _READ, {})),
         raw=given,
     )
 
@@ -101,10 +104,12 @@ def _piece(given: Json, place: tuple[str | int, ...]) -> Piece:
 
 
 def _encode_request(kind: str, request: EmbedRequest, target: Target) -> Encoded:
-    if request.form == kind and kind != "cohere bedrock":
+    if request.form == kind:
         return own_words(request, target)
     losses = Losses()
     takes = _TAKES_V1 if kind == "cohere v1" else _TAKES
+    if any(older in target.model for older in _OLDER):
+        takes = replace(takes, dimensions=False)
     check(request, takes, losses)
     # Both numbers and base64 are made of numbers; the client's form makes the other of it.
     kinds = tuple(dict.fromkeys("float" if one == "base64" else one for one in request.kinds)) or ("float",)
@@ -165,13 +170,9 @@ def _encode_answer(kind: str, answer: EmbedAnswer, asked: Asked) -> Json | Fault
     return body
 
 
-def _form(kind: str, rank: int, name: str = NAME) -> Form:
-    return Form(
-        name,
-        f"embeddings {kind}",
-        Verbs(partial(_decode_request, kind), partial(_encode_request, kind), _decode_answer, partial(_encode_answer, kind)),
-        rank,
-    )
+def _verbs(kind: str) -> Verbs:
+    return Verbs(partial(_encode_request, kind), _decode_answer, partial(_decode_request, kind), partial(_encode_answer, kind))
 
 
-V2, V1, BEDROCK = _form("cohere v2", 0), _form("cohere v1", 1), _form("cohere bedrock", 0, "bedrock-invoke")
+V2, V1 = Form(NAME, "embeddings cohere v2", _verbs("cohere v2")), Form(NAME, "embeddings cohere v1", _verbs("cohere v1"), rank=1)
+BEDROCK = Form("bedrock-invoke", "embeddings cohere bedrock", Verbs(partial(_encode_request, "cohere bedrock"), _decode_answer))

@@ -1,8 +1,8 @@
 """
 Embeddings in Google's words: `:embedContent`, `:batchEmbedContents`, and Vertex's `:predict` of its older embedding models.
 
-Source: ai.google.dev/api/embeddings, cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api and google-genai 3.4,
-read 2026-11. Recorded answers.
+Source: ai.google.dev/api/embeddings, cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api and google-genai
+3.4, read 2026-11; recorded answers.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from excise.wire.operations.embeddings import (
     answered,
     check,
     purpose_for,
+    purpose_of,
+    truncate_of,
     written,
 )
 from excise.wire.operations.form import UNREAD, Asked, Form, Verbs, extras_of
@@ -40,7 +42,7 @@ _TASKS = {
     "fact": "FACT_VERIFICATION",
     "code_query": "CODE_RETRIEVAL_QUERY",
 }
-_PURPOSES = {word: neutral for neutral, word in _TASKS.items()}
+_PURPOSES: dict[str, str | None] = {**{word: neutral for neutral, word in _TASKS.items()}, "TASK_TYPE_UNSPECIFIED": None}
 _BATCH = Takes(100, purposes=_TASKS, pictures=True, mixed=True, title=True)
 _ONE = Takes(1, purposes=_TASKS, pictures=True, mixed=True, title=True, truncate=frozenset({"none", "end"}))
 _PREDICT = Takes(250, purposes=_TASKS, title=True, truncate=frozenset({"none", "end"}))
@@ -51,9 +53,7 @@ _SHORTENED = "vectors that the target shortens are not of length one; normalise 
 
 
 def _decode_one(given: Json, envelope: Envelope) -> EmbedRequest:
-    body = fields(given, "body")
-    request = _read(body, (), given, envelope)
-    return request
+    return _read(fields(given, "body"), (), given, envelope)
 
 
 def _decode_batch(given: Json, envelope: Envelope) -> EmbedRequest:
@@ -87,19 +87,18 @@ def _decode_batch(given: Json, envelope: Envelope) -> EmbedRequest:
 def _read(body: dict[str, Json], place: tuple[str | int, ...], raw: Json, envelope: Envelope) -> EmbedRequest:
     inner = fields(body.get("embedContentConfig"), *place, "embedContentConfig")
     said = _spelled({**body, **inner})
-    task = text(said.get("taskType"), *place, "taskType")
-    truncate = flag(said.get("autoTruncate"), *place, "autoTruncate")
+    purpose, unknown = purpose_of(text(said.get("taskType"), *place, "taskType"), _PURPOSES)
     read = frozenset({"model", "content", "taskType", "title", "outputDimensionality", "embedContentConfig", "autoTruncate"})
     return EmbedRequest(
         form="gemini one",
         model=envelope.model,
         inputs=(_content(said.get("content"), (*place, "content")),),
         single=True,
-        purpose=_PURPOSES.get(task) if task is not None else None,
+        purpose=purpose,
         dimensions=whole(said.get("outputDimensionality"), *place, "outputDimensionality"),
-        truncate=None if truncate is None else "end" if truncate else "none",
+        truncate=truncate_of(flag(said.get("autoTruncate"), *place, "autoTruncate")),
         title=text(said.get("title"), *place, "title"),
-        extras=extras_of(said, read, {}),
+        extras=(*unknown, *extras_of(said, read, {})),
         raw=raw,
     )
 
@@ -228,20 +227,19 @@ def _decode_predict(given: Json, envelope: Envelope) -> EmbedRequest:
     words = [text(row.get("content"), "instances", index, "content") for index, row in enumerate(rows)]
     if not words or None in words:
         raise wrong(("instances",), "holds no texts")
-    tasks = {text(row.get("task_type"), "instances", index, "task_type") for index, row in enumerate(rows)}
+    tasks = {purpose_of(text(row.get("task_type"), "instances", index, "task_type"), _PURPOSES) for index, row in enumerate(rows)}
     titles = {text(row.get("title"), "instances", index, "title") for index, row in enumerate(rows)}
-    extras = []
+    purpose, unknown = next(iter(tasks))
+    extras = list(unknown)
     if len(tasks) > 1 or len(titles) > 1:
         extras.append(Extra("instances", True, "inputs of one call have settings of their own; send those with other settings apart"))
-    truncate = flag(parameters.get("autoTruncate"), "parameters", "autoTruncate")
-    task = next(iter(tasks))
     return EmbedRequest(
         form="gemini predict",
         model=envelope.model,
         inputs=tuple((word,) for word in words if word is not None),
-        purpose=_PURPOSES.get(task) if task is not None else None,
+        purpose=purpose,
         dimensions=whole(parameters.get("outputDimensionality"), "parameters", "outputDimensionality"),
-        truncate=None if truncate is None else "end" if truncate else "none",
+        truncate=truncate_of(flag(parameters.get("autoTruncate"), "parameters", "autoTruncate")),
         title=next(iter(titles)),
         extras=tuple(extras),
         raw=given,
@@ -271,7 +269,7 @@ def _encode_predict(request: EmbedRequest, target: Target) -> Encoded:
 
 
 ONE, BATCH, PREDICT = (
-    Form(name, f"embeddings {kind}", Verbs(decode, encode, _decode_answer, partial(_encode_answer, kind)), rank)
+    Form(name, f"embeddings {kind}", Verbs(encode, _decode_answer, decode, partial(_encode_answer, kind)), rank)
     for name, kind, decode, encode, rank in (
         ("gemini", "gemini one", _decode_one, _encode_one, 1),
         ("gemini", "gemini batch", _decode_batch, _encode_batch, 0),

@@ -28,7 +28,9 @@ from excise.wire.operations.embeddings import (
     answered,
     check,
     purpose_for,
+    purpose_of,
     texts_of,
+    truncate_of,
     written,
 )
 from excise.wire.operations.form import Asked, Form, Verbs, extras_of, own_words
@@ -118,12 +120,16 @@ _NVIDIA = Flavour(
 )
 
 
+_USUAL_PURPOSES: dict[str, str | None] = {"query": "query", "passage": "document", "document": "document"}
+
+
 # -- requests --------------------------------------------------------------------------------------------------------------------------
 
 
 def _decode_request(flavour: Flavour, given: Json, envelope: Envelope) -> EmbedRequest:
     body = fields(given, "body")
     inputs, single = _inputs(body.get("input"))
+    purpose, unknown = _purpose(flavour, body)
     read = {"model", "input", "encoding_format", flavour.size, "user", "input_type"}
     read |= {name for name in (flavour.number_kind, flavour.purpose, flavour.truncation) if name is not None}
     return EmbedRequest(
@@ -131,12 +137,12 @@ def _decode_request(flavour: Flavour, given: Json, envelope: Envelope) -> EmbedR
         model=text(body.get("model"), "model") or envelope.model,
         inputs=inputs,
         single=single,
-        purpose=_purpose(flavour, body),
+        purpose=purpose,
         dimensions=whole(body.get(flavour.size), flavour.size),
         kinds=_kinds(flavour, body),
         truncate=_truncation(flavour, body),
         user=text(body.get("user"), "user"),
-        extras=extras_of(body, frozenset(read), dict(flavour.known)),
+        extras=(*unknown, *extras_of(body, frozenset(read), dict(flavour.known))),
         raw=given,
     )
 
@@ -170,18 +176,13 @@ def _tokens(given: list[Json], *place: str | int) -> tuple[int, ...]:
     return tuple(given)
 
 
-def _purpose(flavour: Flavour, body: dict[str, Json]) -> str | None:
+def _purpose(flavour: Flavour, body: dict[str, Json]) -> tuple[str | None, tuple[Extra, ...]]:
     """
     OpenAI's own form has none; its many imitators call it `input_type`.
     """
     name = flavour.purpose or "input_type"
-    word = text(body.get(name), name)
-    words = {said: neutral for neutral, said in flavour.takes.purposes.items()} or {
-        "query": "query",
-        "passage": "document",
-        "document": "document",
-    }
-    return words.get(word) if word is not None else None
+    words: dict[str, str | None] = {said: neutral for neutral, said in flavour.takes.purposes.items()}
+    return purpose_of(text(body.get(name), name), words or _USUAL_PURPOSES)
 
 
 def _kinds(flavour: Flavour, body: dict[str, Json]) -> tuple[str, ...]:
@@ -205,8 +206,7 @@ def _truncation(flavour: Flavour, body: dict[str, Json]) -> str | None:
     given = body.get(flavour.truncation)
     if type(given) is str:
         return given.lower()
-    said = flag(given, flavour.truncation)
-    return None if said is None else "end" if said else "none"
+    return truncate_of(flag(given, flavour.truncation))
 
 
 def _encode_request(flavour: Flavour, request: EmbedRequest, target: Target) -> Encoded:
@@ -291,7 +291,7 @@ def _form(flavour: Flavour, name: str = NAME) -> Form:
     return Form(
         name,
         f"embeddings {flavour.kind}",
-        Verbs(partial(_decode_request, flavour), partial(_encode_request, flavour), _decode_answer, partial(_encode_answer, flavour)),
+        Verbs(partial(_encode_request, flavour), _decode_answer, partial(_decode_request, flavour), partial(_encode_answer, flavour)),
     )
 
 

@@ -1,7 +1,8 @@
 """
 Embeddings in Ollama's words, `POST /api/embed` and the older `/api/embeddings`, and the bodies of Amazon's Titan models on Bedrock.
 
-Source: docs.ollama.com/api/embed, ollama (Python) 0.6; docs.aws.amazon.com/bedrock (Titan Text Embeddings V2), read 2026-11. Recorded answers.
+Source: docs.ollama.com/api/embed, ollama (Python) 0.6; docs.aws.amazon.com/bedrock (Titan Text Embeddings V2), read 2026-11; recorded
+answers.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from excise.wire.operations.embeddings import (
     list_of_vectors,
     purpose_for,
     texts_of,
+    truncate_of,
     written,
 )
 from excise.wire.operations.form import Asked, Form, Verbs, extras_of, own_words
@@ -42,14 +44,13 @@ def _decode_ollama(kind: str, given: Json, envelope: Envelope) -> EmbedRequest:
     inputs = texts(body.get(field), field)
     if not inputs:
         raise wrong((field,), "is empty")
-    truncate = flag(body.get("truncate"), "truncate")
     return EmbedRequest(
         form=kind,
         model=text(body.get("model"), "model") or envelope.model,
         inputs=tuple((one,) for one in inputs),
         single=type(body.get(field)) is str,
         dimensions=whole(body.get("dimensions"), "dimensions"),
-        truncate=None if truncate is None else "end" if truncate else "none",
+        truncate=truncate_of(flag(body.get("truncate"), "truncate")),
         extras=extras_of(body, frozenset({"model", field, "truncate", "dimensions"}), _KNOWN),
         raw=given,
     )
@@ -100,26 +101,6 @@ def _encode_ollama_answer(kind: str, answer: EmbedAnswer, asked: Asked) -> Json 
 # -- Titan -----------------------------------------------------------------------------------------------------------------------------
 
 
-def _decode_titan(given: Json, envelope: Envelope) -> EmbedRequest:
-    body = fields(given, "body")
-    words = text(body.get("inputText"), "inputText")
-    if words is None:
-        raise wrong(("inputText",), "is missing")
-    kinds = texts(body.get("embeddingTypes"), "embeddingTypes")
-    read = frozenset({"inputText", "dimensions", "embeddingTypes"})
-    known = {"normalize": Extra("normalize", False, "the target decides by itself whether vectors are of length one")}
-    return EmbedRequest(
-        form="titan",
-        model=envelope.model,
-        inputs=((words,),),
-        single=True,
-        dimensions=whole(body.get("dimensions"), "dimensions"),
-        kinds=kinds,
-        extras=extras_of(body, read, known),
-        raw=given,
-    )
-
-
 def _encode_titan(request: EmbedRequest, target: Target) -> Encoded:
     losses = Losses()
     second = "v2" in target.model
@@ -144,22 +125,13 @@ def _decode_titan_answer(given: Json, sent: Sent) -> EmbedAnswer | Fault:
     return EmbedAnswer((found,)) if found else unreadable()
 
 
-def _encode_titan_answer(answer: EmbedAnswer, asked: Asked) -> Json | Fault:
-    kinds = asked.request.kinds or ("float",)
-    rows = written(answer, kinds, lambda _, made: made)
-    if isinstance(rows, Fault) or len(rows) != 1:
-        return unreadable()
-    body: dict[str, Json] = {"embeddingsByType": rows[0], "inputTextTokenCount": answer.usage.input_tokens or 0}
-    return {**body, "embedding": rows[0]["float"]} if "float" in rows[0] else body
-
-
 OLLAMA, OLLAMA_OLD = (
     Form(
         "ollama",
         f"embeddings {kind}",
-        Verbs(partial(_decode_ollama, kind), partial(_encode_ollama, kind), _decode_ollama_answer, partial(_encode_ollama_answer, kind)),
+        Verbs(partial(_encode_ollama, kind), _decode_ollama_answer, partial(_decode_ollama, kind), partial(_encode_ollama_answer, kind)),
         rank,
     )
     for kind, rank in (("ollama", 0), ("ollama old", 1))
 )
-TITAN = Form("bedrock-invoke", "embeddings titan", Verbs(_decode_titan, _encode_titan, _decode_titan_answer, _encode_titan_answer))
+TITAN = Form("bedrock-invoke", "embeddings titan", Verbs(_encode_titan, _decode_titan_answer))

@@ -1,8 +1,8 @@
 """
 Embeddings in neutral form, and what their forms share: kinds of numbers, purposes, what a target cannot take.
 
-A vector has one or more kinds: `float` (numbers), `base64` (the same as little-endian 32-bit floats), and the quantised kinds `int8`, `uint8`,
-`binary`, `ubinary`, which only the model can make. The first two are turned into each other here.
+A vector has one or more kinds: `float` (numbers), `base64` (the same as little-endian 32-bit floats), and the quantised kinds `int8`,
+`uint8`, `binary`, `ubinary`, which only the model can make. The first two are turned into each other here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from excise.wire.dialect import Sent
 from excise.wire.loss import Losses
-from excise.wire.neutral import Blob, Extra, Json, Link
+from excise.wire.neutral import UNKNOWN_USAGE, Blob, Extra, Json, Link
 from excise.wire.operations.document import unreadable
 from excise.wire.operations.form import leave_out
 from excise.wire.upstream_error import Fault
@@ -73,7 +73,7 @@ class EmbedAnswer:
     vectors: tuple[Vector, ...] = field(repr=False)
     id: str | None = None
     model: str | None = None
-    usage: Usage = Usage()
+    usage: Usage = UNKNOWN_USAGE
 
 
 @dataclass(slots=True)
@@ -84,6 +84,25 @@ class EmbedSent(Sent):
     """
 
     kind: str = "float"
+
+
+_PURPOSE = Extra("input_type", False, "a purpose of vectors that no other provider knows")
+
+
+def purpose_of(word: str | None, words: Mapping[str, str | None]) -> tuple[str | None, tuple[Extra, ...]]:
+    """
+    The neutral purpose of a form's word, by `words`, and what is lost where the word is none of them.
+    """
+    if word is None or word in words:
+        return words.get(word or ""), ()
+    return None, (_PURPOSE,)
+
+
+def truncate_of(cut: bool | None) -> str | None:
+    """
+    What a switch says of inputs that are too long.
+    """
+    return None if cut is None else "end" if cut else "none"
 
 
 # -- numbers ---------------------------------------------------------------------------------------------------------------------------
@@ -240,7 +259,7 @@ def purpose_for(request: EmbedRequest, takes: Takes, losses: Losses, *, default:
     if purpose in takes.purposes:
         return takes.purposes[purpose]
     nearest = _NEAREST.get(purpose, default)
-    if nearest in takes.purposes:
+    if nearest is not None and nearest in takes.purposes:
         losses.changed("input_type", "the target does not know this purpose of vectors; the nearest one is said")
         return takes.purposes[nearest]
     losses.dropped("input_type", "the target makes the same vectors whatever they are for")

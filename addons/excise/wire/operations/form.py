@@ -62,10 +62,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    decode_request: Callable[[Json, Envelope], Any]
+    """
+    The four verbs. Without the last two no client is answered in this form, it is only for targets.
+    """
+
     encode_request: Callable[[Any, Target], Encoded]
     decode_answer: Callable[[Json, Sent], Any]
-    encode_answer: Callable[[Any, Asked], Json]
+    decode_request: Callable[[Json, Envelope], Any] | None = None
+    encode_answer: Callable[[Any, Asked], Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,28 @@ def pairs(client: Form, target: Form) -> bool:
     """
     Whether calls in one form can be answered in the other.
     """
-    return client == target or (client.verbs is not None and target.verbs is not None)
+    if client == target:
+        return True
+    return client.verbs is not None and client.verbs.decode_request is not None and target.verbs is not None
+
+
+def decoded(form: Form, body: Json, envelope: Envelope) -> Any:
+    """
+    A client's request, read.
+
+    Raises:
+        BadRequest: It is none of the form.
+    """
+    assert form.verbs is not None and form.verbs.decode_request is not None
+    return form.verbs.decode_request(body, envelope)
+
+
+def encoded(form: Form, request: Any, target: Target) -> Encoded:
+    """
+    The request in a target's words.
+    """
+    assert form.verbs is not None
+    return form.verbs.encode_request(request, target)
 
 
 def with_usage(answer: Any, usage: Usage) -> Any:

@@ -92,12 +92,13 @@ def finish_of(reason: str | None, calls: bool, says: bool) -> Finish:
         calls: There is a tool call in it.
         says: There is anything in it.
     """
-    if calls:
+    finish = _FINISH.get(reason or "", Finish.BROKEN)
+    if calls and not finish.cut:
         return Finish.TOOL
     if reason == "tool_use" or reason is None:
         # A call that stood for an output schema; or an imitator that leaves the reason out of a whole answer.
         return Finish.STOP if says else Finish.BROKEN
-    return _FINISH.get(reason, Finish.BROKEN)
+    return finish
 
 
 def explanation(details: Json) -> str | None:
@@ -210,7 +211,7 @@ def stop_of(
     Why the message ended, in the fields a message and a stream's last delta share.
     """
     reason = native if own and native is not None and finish is not Finish.STOP else _REASONS[finish]
-    if calls:
+    if calls and not finish.cut:
         reason = "tool_use"  # the loops of clients hang on it
     if finish is not Finish.STOP_SEQUENCE:
         sequence = None

@@ -17,10 +17,12 @@ from excise.wire.dialects.anthropic_messages.restored import restored
 from excise.wire.dialects.anthropic_messages.settle import sampling, settle
 from excise.wire.dialects.anthropic_messages.written import Page, write_block
 from excise.wire.dialects.foreign import output_instruction
+from excise.wire.distinct import Distinct
 from excise.wire.json_schema import for_anthropic_output
 from excise.wire.loss import Losses
 from excise.wire.neutral import Json, Reasoning, Request, Text, Tool, ToolCall, ToolChoice, Turn
 from excise.wire.repair import Shape, arrange
+from excise.wire.stop_sequences import EMULATED
 from excise.wire.tool_ids import WORD
 
 VERTEX_VERSION = "vertex-2023-10-16"
@@ -31,6 +33,7 @@ _SHAPE = Shape(
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _ARGUMENT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_LONGEST_NAME = 64
 _MOST_MARKS = 4
 _MOST_STRICT = 20
 _LONGEST_USER = 512
@@ -113,19 +116,9 @@ def _names(request: Request, turns: Iterable[Turn]) -> dict[str, str]:
     used |= {part.name: None for turn in turns for part in turn.parts if isinstance(part, ToolCall)}
     if request.tool_choice is not None:
         used |= dict.fromkeys(request.tool_choice.names)
-    taken = {name for name in used if _NAME.fullmatch(name)}
-    changed: dict[str, str] = {}
-    for name in used:
-        if name in taken:
-            continue
-        fitted = plain = _NO_NAME.sub("_", name)[:64] or "tool"
-        number = 1
-        while fitted in taken:
-            number += 1
-            fitted = f"{plain[: 63 - len(str(number))]}_{number}"
-        taken.add(fitted)
-        changed[name] = fitted
-    return changed
+    fitting = {name for name in used if _NAME.fullmatch(name)}
+    names = Distinct(fitting, longest=_LONGEST_NAME)
+    return {name: names.take(_NO_NAME.sub("_", name) or "tool") for name in used if name not in fitting}
 
 
 # -- tools -----------------------------------------------------------------------------------------------------------------------------
@@ -332,7 +325,7 @@ def _settings(body: dict[str, Any], request: Request, page: Page) -> None:
     losses = page.losses
     stop = [sequence for sequence in request.stop if sequence and not sequence.isspace()]
     if len(stop) < len(request.stop):
-        losses.dropped("stop", "the target does not stop at white space alone")
+        losses.emulated("stop", EMULATED)
     if stop:
         body["stop_sequences"] = stop
     if request.stream:

@@ -26,7 +26,7 @@ def restored(request: Request, page: Page) -> tuple[dict[str, Any], Headers]:
     while heads < len(request.turns) and request.turns[heads].role == "system" and type(request.turns[heads].raw) is not dict:
         heads += 1
     _system(body, request.turns[:heads], page)
-    foreign = any(_foreign(part) for turn in request.turns for part in turn.parts)
+    foreign = any(_foreign(part, page) for turn in request.turns for part in turn.parts)
     body["messages"] = [message for turn in request.turns[heads:] if (message := _message(turn, page)) is not None]
     _tools(body, request, page)
     if request.stream:
@@ -56,17 +56,24 @@ def _block(part: Part, page: Page) -> Any:
     return part.raw if part.raw is not None else write_block(part, page)
 
 
-def _foreign(part: Part) -> bool:
-    return type(part) is Reasoning and part.origin is not None
+def _foreign(part: Part, page: Page) -> bool:
+    if type(part) is not Reasoning:
+        return False
+    # Claude signs whatever it thinks; a thought without a proof came through us from a provider that proves nothing.
+    return part.origin is not None or (not part.signature and _is_claude(page))
+
+
+def _is_claude(page: Page) -> bool:
+    return page.target.origin in ("anthropic", "vertex:claude")
 
 
 def _message(turn: Turn, page: Page) -> dict[str, Any] | None:
     raw = turn.raw if type(turn.raw) is dict else None
-    if raw is not None and not any(_foreign(part) for part in turn.parts):
+    if raw is not None and not any(_foreign(part, page) for part in turn.parts):
         return raw
     content = []
     for part in turn.parts:
-        if not _foreign(part):
+        if not _foreign(part, page):
             block = _block(part, page)
         elif isinstance(part, Reasoning) and part.origin == page.target.origin and not part.attached:
             block = write_block(part, page)

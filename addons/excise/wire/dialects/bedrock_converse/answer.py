@@ -113,9 +113,9 @@ def finish_of(native: str | None, *, called: bool, unwrapped: bool) -> Finish:
         called: It calls a tool of the client's.
         unwrapped: It called the tool that stands for the output's schema.
     """
-    if called:
-        return Finish.TOOL if native not in ("malformed_tool_use", "malformed_model_output") else Finish.BROKEN
     finish = FINISHES.get(native or "", Finish.BROKEN)
+    if called and not finish.cut:
+        return Finish.TOOL if native not in ("malformed_tool_use", "malformed_model_output") else Finish.BROKEN
     if finish is Finish.TOOL:
         # "tool_use" without a call: of the provider's own tools, or of the one that stands for the schema.
         return Finish.STOP if unwrapped else Finish.BROKEN

@@ -23,6 +23,7 @@ from excise.wire.dialects.bedrock_converse.blocks import (
     write_source,
 )
 from excise.wire.dialects.bedrock_converse.models import Takes
+from excise.wire.distinct import Distinct
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Audio,
@@ -77,14 +78,14 @@ class Writer:
 
     Attributes:
         names: Names of tools that are others at the target.
-        taken: Names of documents so far; they may not repeat in a request.
+        documents: Names of documents; they may not repeat in a request.
     """
 
     takes: Takes
     traits: Traits
     losses: Losses
     names: Mapping[str, str] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
+    documents: Distinct = field(default_factory=lambda: Distinct(longest=_LONGEST_NAME, joint=" "))
 
     def system(self, parts: Iterable[Part]) -> list[Block]:
         blocks: list[Block] = []
@@ -256,11 +257,7 @@ class Writer:
         A name as Converse wants it: letters, digits, single spaces, hyphens, brackets; no two alike.
         """
         name = _NOT_OF_NAME.sub(" ", title or "").strip()[:_LONGEST_NAME].strip() or _UNNAMED
-        unique, number = name, 2
-        while unique in self.taken:
-            unique = f"{name[: _LONGEST_NAME - 8]} {number}"
-            number += 1
-        self.taken.add(unique)
+        unique = self.documents.take(name)
         if title is not None and unique != title:
             self.losses.changed("document.title", "bedrock's names of documents have few characters and do not repeat")
         return unique

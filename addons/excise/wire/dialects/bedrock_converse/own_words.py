@@ -34,7 +34,7 @@ def encode_own(request: Request, target: Target) -> Encoded:
     head: list[Json] = []
     messages: list[Json] = []
     for turn in request.turns:
-        home = turn.raw if _at_home(turn) else None
+        home = turn.raw if _at_home(turn, target) else None
         if turn.role == "system" and not messages and type(turn.raw) is not dict:
             head += home if type(home) is list else _rewritten(turn, target, writer)
         elif type(home) is dict:
@@ -52,17 +52,22 @@ def encode_own(request: Request, target: Target) -> Encoded:
     return Encoded(body, losses.all(), Sent(target))
 
 
-def _at_home(turn: Turn) -> bool:
+def _at_home(turn: Turn, target: Target) -> bool:
     """
     Whether no part came from another provider.
     """
-    return not any(isinstance(part, Reasoning) and part.origin is not None for part in turn.parts)
+    return not any(isinstance(part, Reasoning) and (part.origin is not None or _unproven(part, target)) for part in turn.parts)
+
+
+def _unproven(thought: Reasoning, target: Target) -> bool:
+    # Claude signs whatever it thinks; a thought without a proof came through us from a provider that proves nothing.
+    return not thought.signature and target.origin == "bedrock:claude"
 
 
 def _rewritten(turn: Turn, target: Target, writer: Writer) -> list[Json]:
     blocks: list[Json] = []
     for part in turn.parts:
-        if isinstance(part, Reasoning) and part.origin is not None:
+        if isinstance(part, Reasoning) and (part.origin is not None or _unproven(part, target)):
             if part.origin != target.origin:
                 writer.losses.dropped("reasoning.history", "thoughts of another provider's model mean nothing to the target")
                 continue

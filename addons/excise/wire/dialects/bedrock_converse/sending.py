@@ -22,6 +22,7 @@ from excise.wire.json_schema import for_anthropic_output
 from excise.wire.loss import Losses
 from excise.wire.neutral import Json, Reasoning, Request, Turn
 from excise.wire.repair import Arranged, Shape, arrange
+from excise.wire.stop_sequences import EMULATED
 from excise.wire.tool_ids import WORD
 
 # Source: the service model of botocore 1.43, `RequestMetadata`; read 2026-11.
@@ -218,11 +219,11 @@ class _Writing:
     def _stops(self) -> list[str]:
         stops = [stop for stop in self.request.stop if stop]
         if self.takes.claude and not all(stop.strip() for stop in stops):
-            self.losses.dropped("stop", "this model takes no stop sequence of white space alone")
+            self.losses.emulated("stop", EMULATED)
             stops = [stop for stop in stops if stop.strip()]
         most = self.takes.stops
         if most == 0 and stops:
-            self.losses.dropped("stop", "this model takes no stop sequences")
+            self.losses.emulated("stop", EMULATED)
             return []
         if most is not None and len(stops) > most:
             self.losses.clamped("stop", "this model takes fewer stop sequences; the first ones count")

@@ -19,6 +19,7 @@ from typing import Any
 from excise.wire.dialect import Sent, Traits
 from excise.wire.dialects.bedrock_converse.conversation import Block, cache_point
 from excise.wire.dialects.bedrock_converse.models import Takes
+from excise.wire.distinct import Distinct
 from excise.wire.json_schema import for_anthropic_output, inlined
 from excise.wire.loss import Losses
 from excise.wire.neutral import OutputFormat, Request, Tool, ToolCall, ToolResult
@@ -120,7 +121,8 @@ def offer_output(plan: ToolPlan, output: OutputFormat, takes: Takes, traits: Tra
         return False
     if schema.get("type", "object") != "object":
         return False  # the arguments of a tool are an object
-    name = _fitting(output.name or "answer", {plan.names.get(tool.name, tool.name) for tool in plan.tools})
+    names = Distinct({plan.names.get(tool.name, tool.name) for tool in plan.tools}, longest=_LONGEST_NAME)
+    name = names.take(_NOT_OF_NAME.sub("_", output.name or "answer") or "tool")
     sent.unwrap_tool = name
     made = Tool(name, output.description or _FOR_OUTPUT, schema)
     plan.mode, plan.named = ("any", None) if plan.tools or not takes.one_tool else ("tool", name)
@@ -203,19 +205,7 @@ def _names(request: Request, sent: Sent, losses: Losses) -> dict[str, str]:
     if not broken:
         return {}
     losses.changed("tools.name", "bedrock's names of tools are letters, digits, _ and -, up to 64; they are changed back in the answer")
-    taken = set(used)
-    names: dict[str, str] = {}
-    for name in broken:
-        names[name] = _fitting(name, taken)
-        taken.add(names[name])
-        sent.tool_names[names[name]] = name
+    distinct = Distinct(used, longest=_LONGEST_NAME)
+    names = {name: distinct.take(_NOT_OF_NAME.sub("_", name) or "tool") for name in broken}
+    sent.tool_names.update((new, old) for old, new in names.items())
     return names
-
-
-def _fitting(name: str, taken: set[str]) -> str:
-    plain = _NOT_OF_NAME.sub("_", name)[:_LONGEST_NAME] or "tool"
-    unique, number = plain, 2
-    while unique in taken:
-        unique = f"{plain[: _LONGEST_NAME - 6]}_{number}"
-        number += 1
-    return unique

@@ -49,7 +49,7 @@ def finish_of(native: Any, *, called: bool) -> Finish:
     if native in _FAILED:
         return Finish.BROKEN
     finish = _FINISHES.get(native, Finish.BROKEN)
-    return Finish.TOOL if called and finish is not Finish.FILTER else finish
+    return Finish.TOOL if called and not finish.cut else finish
 
 
 def finish_word(finish: Finish, losses: Losses) -> str:

@@ -24,6 +24,7 @@ from excise.wire.dialects.foreign import (
     with_instruction,
 )
 from excise.wire.dialects.given import Place, fields, flag, listed, number, text, texts, whole, wrong
+from excise.wire.distinct import Distinct
 from excise.wire.effort import budget_for
 from excise.wire.json_schema import inlined, without
 from excise.wire.loss import Losses
@@ -316,14 +317,12 @@ def _fitted_names(request: Request, sent: Sent, losses: Losses) -> dict[str, str
     """
     fitted: dict[str, str] = {}
     called = [part.name for turn in request.turns for part in turn.parts if isinstance(part, ToolCall)]
-    taken = {tool.name for tool in request.tools}.union(called)
+    distinct = Distinct({tool.name for tool in request.tools}.union(called), longest=64, first=1)
     for name in dict.fromkeys([*(tool.name for tool in request.tools), *called]):
         if _TOOL_NAME.fullmatch(name):
             continue
         losses.changed("tools.name", "the target's tools have names of up to 64 letters, digits, - and _")
-        plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:60] or "tool"
-        new = next(new for number in range(len(taken) + 1) if (new := f"{plain}_{number}" if number else plain) not in taken)
-        taken.add(new)
+        new = distinct.take(re.sub(r"[^A-Za-z0-9_-]", "_", name) or "tool")
         fitted[name] = new
         sent.tool_names[new] = name
     return fitted

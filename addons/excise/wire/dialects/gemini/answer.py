@@ -40,12 +40,11 @@ def finish_of(reason: Json, *, calls: bool) -> tuple[Finish, str | None]:
     word = _NUMBERS.get(reason, str(reason)) if type(reason) is int else reason
     if type(word) is not str or not word:
         return (Finish.TOOL if calls else Finish.BROKEN), None
-    if calls:
-        return Finish.TOOL, word
-    return _FINISH.get(word) or (Finish.FILTER if word in _FILTERS else Finish.BROKEN), word
+    finish = _FINISH.get(word) or (Finish.FILTER if word in _FILTERS else Finish.BROKEN)
+    return Finish.TOOL if calls and not finish.cut else finish, word
 
 
-_WORDS = {Finish.LENGTH: "MAX_TOKENS", Finish.FILTER: "SAFETY", Finish.REFUSAL: "SAFETY", Finish.PAUSE: "OTHER", Finish.BROKEN: "OTHER"}
+_WORDS = {Finish.LENGTH: "MAX_TOKENS", Finish.FILTER: "SAFETY", Finish.REFUSAL: "SAFETY", Finish.PAUSE: "MAX_TOKENS", Finish.BROKEN: "OTHER"}
 
 
 def reason_for(finish: Finish) -> str:

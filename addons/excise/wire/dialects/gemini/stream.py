@@ -282,9 +282,10 @@ class _Line:
         signature: Of the open thought.
         proof: That stands on the next part.
         written: Something of the open thought has been written.
+        calls: Whole ones that wait for what comes next: Google's SDKs make a turn of each chunk, and one answer's calls belong to one turn.
     """
 
-    __slots__ = ("finish", "part", "pieces", "proof", "signature", "written")
+    __slots__ = ("calls", "finish", "part", "pieces", "proof", "signature", "written")
 
     def __init__(self) -> None:
         self.part: Part | None = None
@@ -292,12 +293,14 @@ class _Line:
         self.signature: str | None = None
         self.proof: str | None = None
         self.written = False
+        self.calls: list[bytes] = []
         self.finish: Finish = Finish.BROKEN
 
 
 class StreamEncoder:
     """
-    Events to chunks, each written at once. Calls are written when they are whole; why it ended, and usage, with the last chunk.
+    Events to chunks, each written at once, but for calls: those of an answer stand in one chunk, mostly the last, with why it ended and
+    usage.
     """
 
     __slots__ = ("_array", "_asked", "_begun", "_lines", "_shows", "_tail")
@@ -407,7 +410,8 @@ class StreamEncoder:
         written: dict[str, Json] = {"functionCall": call_of(call, self._asked)}
         if line.proof is not None:
             written["thoughtSignature"], line.proof = line.proof, None
-        return self._chunk(orjson.dumps(written), index)
+        line.calls.append(orjson.dumps(written))
+        return b""
 
     def _thought_ended(self, line: _Line, thought: Reasoning, text: str, index: int) -> bytes:
         signature, line.signature = line.signature, None
@@ -424,6 +428,9 @@ class StreamEncoder:
     # -- chunks ------------------------------------------------------------------------------------------------------------------------
 
     def _chunk(self, part: bytes, index: int) -> bytes:
+        line = self._lines[index]
+        if line.calls:
+            part, line.calls = b",".join((*line.calls, part)), []
         return self._framed(b'{"candidates":[{"content":{"parts":[%b],"role":"model"},"index":%d}]%b' % (part, index, self._tail))
 
     def _framed(self, chunk: bytes) -> bytes:
@@ -436,11 +443,11 @@ class StreamEncoder:
     def _ended(self, event: Ended) -> bytes:
         candidates = []
         for index, line in sorted(self._lines.items() or [(0, _Line())]):
-            last: dict[str, Json] = {"text": ""}
+            parts: list[Any] = [orjson.Fragment(call) for call in line.calls]
             if line.proof is not None:
-                last["thoughtSignature"] = line.proof
+                parts.append({"text": "", "thoughtSignature": line.proof})
             # A content without parts would make Google's SDKs drop the whole turn from a chat's history.
-            content = {"parts": [last], "role": "model"}
+            content = {"parts": parts or [{"text": ""}], "role": "model"}
             candidates.append({"content": content, "finishReason": reason_for(line.finish), "index": index})
         body: dict[str, Any] = {"candidates": candidates}
         if event.usage is not None and (usage := usage_metadata(event.usage)):

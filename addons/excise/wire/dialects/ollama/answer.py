@@ -53,7 +53,7 @@ def _finish_of(body: dict[str, Any], *, called: bool) -> Finish:
         finish = Finish.STOP if body.get("done") is True else Finish.BROKEN
     else:
         finish = _FINISHES.get(native, Finish.BROKEN) if type(native) is str else Finish.BROKEN
-    return Finish.TOOL if called else finish
+    return Finish.TOOL if called and not finish.cut else finish
 
 
 def _word(finish: Finish, losses: Losses) -> str:

@@ -16,9 +16,10 @@ _WORDS: dict[Finish, str] = {
     Finish.FILTER: "content_filter content_filtered sensitive safety recitation blocklist prohibited_content spii guardrail_intervened",
     Finish.REFUSAL: "refusal",
 }
-# Not among them, and so BROKEN: error (OpenRouter, Mistral), insufficient_system_resource (DeepSeek), network_error (Z.ai), and whatever
-# nobody knows.
 WORDS = {word: finish for finish, words in _WORDS.items() for word in words.split()}
+# The answer failed, whatever is there of it: OpenRouter and Mistral, DeepSeek, Z.ai. A word that nobody knows is BROKEN, too, unless there
+# is a call: those are not all of the words for one.
+_FAILED = frozenset(("error", "insufficient_system_resource", "network_error"))
 
 
 def finish_of(word: object, *, called: bool, refused: bool, said: bool) -> Finish:
@@ -27,12 +28,15 @@ def finish_of(word: object, *, called: bool, refused: bool, said: bool) -> Finis
 
     Args:
         word: As the provider gives it; no text or an empty one where it gives none (Snowflake).
-        called: The answer calls a tool, which decides.
+        called: The answer calls a tool, which decides where the word does not say that it was cut or failed.
         refused: The answer is a refusal.
         said: The answer says anything.
     """
     if called:
-        return Finish.TOOL
+        if type(word) is not str:
+            return Finish.TOOL
+        meant = WORDS.get(word.lower(), Finish.TOOL)
+        return meant if meant.cut else Finish.BROKEN if word in _FAILED else Finish.TOOL
     if type(word) is not str:
         return (Finish.REFUSAL if refused else Finish.STOP) if word is None and said else Finish.BROKEN
     if not word:

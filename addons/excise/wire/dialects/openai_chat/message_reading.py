@@ -10,7 +10,7 @@ from typing import Any
 from excise.wire.dialects.given import Place, fields, listed, text, wrong
 from excise.wire.dialects.openai_chat.parts import cache_mark, read_content
 from excise.wire.dialects.openai_chat.thoughts import read_thoughts
-from excise.wire.neutral import Opaque, Part, Refusal, ToolCall, ToolResult, Turn
+from excise.wire.neutral import Opaque, Part, Refusal, Text, ToolCall, ToolResult, Turn
 from excise.wire.sequence import read_arguments
 from excise.wire.tool_ids import made
 
@@ -60,7 +60,7 @@ def _turn(message: Any, place: Place, old: _OldCalls) -> Turn:
     if type(message) is not dict:
         raise wrong(place, "is not an object")
     role = message.get("role")
-    name = text(message.get("name"), *place, "name")
+    name = text(message["name"], *place, "name") if "name" in message else None
     if role == "user":
         return Turn("user", _marked(read_content(message.get("content"), (*place, "content")), message), name, message)
     if role == "assistant":
@@ -93,9 +93,12 @@ def _result(message: dict[str, Any], place: Place, name: str | None, old: _OldCa
 
 
 def _assistant(message: dict[str, Any], place: Place, old: _OldCalls) -> tuple[Part, ...]:
+    content = message.get("content")
+    if len(message) == 2 and type(content) is str and content:
+        return (Text(text=content, raw=content),)  # role and content: most of every conversation
     parts: list[Part] = list(read_thoughts(message))
-    if message.get("content") != "":  # beside calls, some clients write it for nothing
-        parts += read_content(message.get("content"), (*place, "content"))
+    if content != "":  # beside calls, some clients write it for nothing
+        parts += read_content(content, (*place, "content"))
     refusal = text(message.get("refusal"), *place, "refusal")
     if refusal:
         parts.append(Refusal(text=refusal))

@@ -229,7 +229,7 @@ def _assistant(parts: Sequence[Part], writing: Writing) -> dict[str, Any]:
     message["content"] = flavour.empty if content is None else content
     if calls:
         message["tool_calls"] = calls
-        if flavour.wants_thoughts and writing.thinks and flavour.thoughts and not message.get(flavour.thoughts):
+        if flavour.wants_thoughts and writing.thinks is not False and flavour.thoughts and not message.get(flavour.thoughts):
             message[flavour.thoughts] = " "  # the least that is taken; another model's thoughts are not its own
     elif content is None and not refused:
         message["content"] = ""

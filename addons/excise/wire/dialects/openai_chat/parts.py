@@ -59,6 +59,7 @@ _SNIFFED = (
     ("R0lGOD", "image/gif"),
     ("UklGR", "image/webp"),
     ("JVBERi0", "application/pdf"),
+    ("UEsDB", "application/zip"),  # which office files are
 )
 _LOOSE = "application/octet-stream"
 
@@ -359,6 +360,9 @@ def _write_document(document: Document, source: Blob | Link, flavour: Flavour, l
     if flavour.mistral:
         title = {"document_name": document.title} if document.title else {}
         return [*written, {"type": "document_url", "document_url": _url(source), **title}]
+    if flavour.file_urls:
+        name = {"file_name": document.title} if document.title else {}
+        return [*written, {"type": "file_url", "file_url": {"url": source.data if isinstance(source, Blob) else source.url}, **name}]
     if not flavour.files:
         losses.impossible("document", "the target takes no documents; send their text")
         return []

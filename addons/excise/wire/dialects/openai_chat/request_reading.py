@@ -12,7 +12,7 @@ from excise.wire.dialect import Envelope
 from excise.wire.dialects.given import fields, flag, listed, number, text, texts, whole, wrong
 from excise.wire.dialects.openai_chat.message_reading import read_messages
 from excise.wire.dialects.openai_chat.parts import cache_mark
-from excise.wire.neutral import Effort, Extra, Json, OutputFormat, ReasoningAsk, Request, Sampling, Tool, ToolChoice
+from excise.wire.neutral import UNSAID, Effort, Extra, Json, OutputFormat, ReasoningAsk, Request, Sampling, Tool, ToolChoice
 
 _EFFORTS = frozenset(get_args(Effort.__value__))
 
@@ -240,10 +240,18 @@ def _output(body: dict[str, Any], extras: list[Extra]) -> OutputFormat | None:
     return None
 
 
+_OF_THINKING_NAMES = """
+    reasoning_effort thinking_budget include_reasoning reasoning_format reasoning chat_template_kwargs enable_thinking thinking prompt_mode
+"""
+_OF_THINKING = frozenset(_OF_THINKING_NAMES.split())
+
+
 def _reasoning(body: dict[str, Any], extras: list[Extra]) -> ReasoningAsk | None:
     """
     How hard to think, under any of the names the providers of this dialect give it.
     """
+    if _OF_THINKING.isdisjoint(body):
+        return None
     effort: Any = text(body.get("reasoning_effort"), "reasoning_effort")
     budget = whole(body.get("thinking_budget"), "thinking_budget")
     adaptive: bool | None = None
@@ -284,7 +292,12 @@ def _reasoning(body: dict[str, Any], extras: list[Extra]) -> ReasoningAsk | None
 # -- numbers ---------------------------------------------------------------------------------------------------------------------------
 
 
+_OF_SAMPLING = frozenset("temperature top_p top_k min_p seed random_seed frequency_penalty presence_penalty logit_bias".split())
+
+
 def _sampling(body: dict[str, Any]) -> Sampling:
+    if _OF_SAMPLING.isdisjoint(body):
+        return UNSAID
     bias = body.get("logit_bias")
     return Sampling(
         temperature=number(body.get("temperature"), "temperature"),

@@ -15,6 +15,7 @@ from excise.wire.dialects.openai_chat.tool_writing import write_tools
 from excise.wire.effort import budget_for, effort_for
 from excise.wire.loss import Losses
 from excise.wire.neutral import Audio, Blob, Document, Image, Part, Request, ToolResult
+from excise.wire.stop_sequences import EMULATED
 
 _LONGEST_USER = 64
 _MOST_LOGPROBS = 20
@@ -71,10 +72,8 @@ def _limits(body: dict[str, Any], writing: Writing) -> None:
             losses.clamped("max_tokens", "the target's model writes less than that at most")
         body[flavour.limit] = request.max_tokens if most is None else min(request.max_tokens, most)
     stop = request.stop
-    if stop and writing.thinks and "stop" in flavour.thinkers_refuse:
-        losses.dropped("stop", _REFUSED)
-    elif stop and flavour.most_stops == 0:
-        losses.dropped("stop", _NOT_TAKEN)
+    if stop and (flavour.most_stops == 0 or (writing.thinks and "stop" in flavour.thinkers_refuse)):
+        losses.emulated("stop", EMULATED)
     elif stop:
         if flavour.most_stops is not None and len(stop) > flavour.most_stops:
             losses.clamped("stop", "the target takes fewer stop sequences; the first of them were given to it")
@@ -136,6 +135,8 @@ def _logprobs(body: dict[str, Any], most: int, refused: bool, writing: Writing) 
         writing.losses.dropped("logprobs", _REFUSED)
     elif "logprobs" not in writing.flavour.takes:
         writing.losses.impossible("logprobs", "the target gives no log probabilities")
+    elif writing.request.dialect.partition(" of ")[0] != writing.target.dialect:
+        writing.losses.impossible("logprobs", "log probabilities are not translated; ask a model that speaks the client's own dialect")
     else:
         body["logprobs"] = True
         if most > _MOST_LOGPROBS:

@@ -18,7 +18,9 @@ _ANSWER = "final_answer"
 _ANSWER_DESCRIPTION = "Give your final answer with this tool."
 
 _JSON_WORD = "the target wants its JSON mode named in the conversation; an instruction was added to the system text"
-_UNFORCED = "the target cannot be made to call a tool; let it choose, or ask a model that can"
+_UNFORCED = "the target's model cannot be made to call a tool; let it choose, or ask a model that can"
+_ASKED_TO_CALL = "the target cannot be made to call a tool; an instruction asks for it, and it is offered no other"
+_MUST_CALL = "Call at least one of the functions that are offered to you, and do not answer before you have its result."
 
 
 def write_tools(body: dict[str, Any], writing: Writing) -> str | None:
@@ -39,6 +41,8 @@ def write_tools(body: dict[str, Any], writing: Writing) -> str | None:
         losses.dropped("cache", "the target caches by itself, without marks")
     written = [_tool(tool, writing) for tool in tools]
     instruction, wrapped = _output(body, choice, bool(tools), writing)
+    if choice is _BY_WORDS:
+        instruction, choice = f"{_MUST_CALL}\n\n{instruction}" if instruction else _MUST_CALL, None
     if wrapped is not None:
         written.append(wrapped)
         choice = _forced(wrapped["function"]["name"], bool(tools), writing)
@@ -82,9 +86,12 @@ def _tool(tool: Tool, writing: Writing) -> dict[str, Any]:
 # -- choice ----------------------------------------------------------------------------------------------------------------------------
 
 
+_BY_WORDS: Any = object()
+
+
 def _chosen(writing: Writing) -> tuple[tuple[Tool, ...], Any]:
     """
-    The tools to offer, and the choice as it is written; `None`: leave it open.
+    The tools to offer, and the choice as it is written; `None`: leave it open; `_BY_WORDS`: one must be called, and words must say so.
     """
     tools, choice, takes = writing.request.tools, writing.request.tool_choice, writing.flavour.choices
     if not tools or choice is None:
@@ -100,10 +107,12 @@ def _chosen(writing: Writing) -> tuple[tuple[Tool, ...], Any]:
         writing.losses.impossible("tool_choice", _UNFORCED)
         return tools, None
     if choice.mode == "required" and not choice.names:
-        if "required" not in takes:
-            writing.losses.impossible("tool_choice", _UNFORCED)
+        if "required" in takes:
+            return tools, writing.flavour.required
+        if not takes:  # no tools at all, which is noted as that
             return tools, None
-        return tools, writing.flavour.required
+        writing.losses.emulated("tool_choice", _ASKED_TO_CALL)
+        return tools, _BY_WORDS
     return _among(tools, choice, writing)
 
 
@@ -121,7 +130,10 @@ def _among(tools: tuple[Tool, ...], choice: ToolChoice, writing: Writing) -> tup
     if "required" in takes and offered:
         writing.losses.emulated("tool_choice", "the target is offered only the tools it must choose from")
         return offered, writing.flavour.required
-    writing.losses.impossible("tool_choice", _UNFORCED)
+    if takes and offered:
+        writing.losses.emulated("tool_choice", _ASKED_TO_CALL)
+        return offered, _BY_WORDS
+    writing.losses.impossible("tool_choice", "the tool that shall be called is not among those offered")
     return tools, None
 
 

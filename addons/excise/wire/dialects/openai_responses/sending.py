@@ -9,6 +9,7 @@ Source: OpenAI SDK 3.54 types `response_create_params`; read 2026-11.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from excise.wire.dialect import Encoded, Sent, Target
@@ -20,9 +21,12 @@ from excise.wire.keepsake import MARK, unwrap
 from excise.wire.loss import Losses
 from excise.wire.neutral import Json, Reasoning, Request, Text, Tool, ToolCall
 from excise.wire.repair import Shape, arrange
+from excise.wire.stop_sequences import EMULATED
 from excise.wire.tool_ids import WORD
 
 _SHAPE = Shape(ids=WORD)
+# A thought's id of our making (`ItemWriter.next_id`: a UUIDv7 and two digits or three); OpenAI's have 48 digits and more.
+_MADE = re.compile(r"rs_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}[0-9a-f]{2,3}")
 
 
 def encode_request(request: Request, target: Target) -> Encoded:
@@ -95,13 +99,23 @@ def _returned(items: list[Json], target: Target, losses: Losses) -> Iterator[Jso
     for item in items:
         proof = item.get("encrypted_content") if type(item) is dict else None
         if type(proof) is not str or not proof.startswith(MARK):
-            yield item
+            if not proof and _made_here(item):
+                drop_thought(losses)
+            else:
+                yield item
             continue
         origin, signature = unwrap(proof)
         if origin is None or origin == target.origin:
             yield {**item, "encrypted_content": signature}
         else:
             drop_thought(losses)
+
+
+def _made_here(item: Json) -> bool:
+    """
+    Whether it is the thought of another provider's model, which proves nothing: this one would look for it among what it has stored.
+    """
+    return type(item) is dict and item.get("type") == "reasoning" and type(item.get("id")) is str and bool(_MADE.fullmatch(item["id"]))
 
 
 def _own_tools(request: Request, before: Iterable[Tool], losses: Losses, body: dict[str, Json]) -> None:
@@ -173,7 +187,7 @@ def _note_prefill(target: Target, losses: Losses) -> None:
 
 def _note_rest(request: Request, losses: Losses) -> None:
     if request.stop:
-        losses.dropped("stop", "the Responses API has no stop sequences; the answer may go on past them")
+        losses.emulated("stop", EMULATED)
     if request.candidates is not None and request.candidates > 1:
         losses.impossible("candidates", "the Responses API gives one answer a request; ask several times instead")
     if request.logprobs is not None:

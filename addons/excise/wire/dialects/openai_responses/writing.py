@@ -15,6 +15,7 @@ import orjson
 from excise.wire.dialect import Target
 from excise.wire.dialects.openai_responses.items import ENDINGS, FREE_TEXT, NAME
 from excise.wire.dialects.openai_responses.request import free_text_tools
+from excise.wire.distinct import Distinct
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Audio,
@@ -48,29 +49,22 @@ class Names:
     Names of tools as the target takes them, each told apart from the others.
     """
 
-    __slots__ = ("_given", "_losses", "_undo", "free_text")
+    __slots__ = ("_distinct", "_given", "_losses", "_undo", "free_text")
 
     def __init__(self, request: Request, undo: dict[str, str], losses: Losses) -> None:
         self.free_text = free_text_tools(request) if request.dialect == NAME else frozenset()
         self._undo = undo
         self._losses = losses
         self._given: dict[str, str] = {tool.name: tool.name for tool in request.tools if _is_plain(tool.name)}
+        self._distinct = Distinct(self._given, longest=LONGEST_NAME)
 
     def at_target(self, name: str) -> str:
         given = self._given.get(name)
-        if given is not None:
-            return given
-        if _is_plain(name):
-            return self._given.setdefault(name, name)
-        plain = NOT_IN_NAMES.sub("_", name)[:LONGEST_NAME] or "tool"
-        taken = set(self._given.values())
-        given, number = plain, 2
-        while given in taken:
-            given = f"{plain[: LONGEST_NAME - 4]}_{number}"
-            number += 1
-        self._given[name] = given
-        self._undo[given] = name
-        self._losses.changed("tools.name", "the target takes letters, digits, _ and - in names of tools, 64 at most")
+        if given is None:
+            given = self._given[name] = self._distinct.take(NOT_IN_NAMES.sub("_", name) or "tool")
+            if given != name:
+                self._undo[given] = name
+                self._losses.changed("tools.name", "the target takes letters, digits, _ and - in names of tools, 64 at most")
         return given
 
 
