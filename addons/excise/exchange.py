@@ -153,6 +153,7 @@ class Route:
     rule: str
     reason: str
     policy_id: str
+    named: str | None = None  # model the client named, when the target was chosen
     credential: Credential | None = field(default=None, repr=False)
 
     @property

@@ -309,3 +309,25 @@ def test_transparent_calls_are_rerouted_by_policy(own_standin: StandIn, tmp_path
     assert all("standin-key-of-the-client" not in repr(one.request.headers) for one in seen[:2])
     assert [row["route_rule"] for row in rows] == ["off openai", "off openai", None]
     assert [row["capture"] for row in rows] == ["proxy"] * 3
+
+
+def test_a_secret_in_a_models_name_does_not_leave(own_standin: StandIn, tmp_path: Path) -> None:
+    """
+    The name decides where the call goes, and stands in paths, bodies and rows: where redaction finds something in it, nothing is sent.
+    """
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "home").mkdir()
+    redacting = unified.POLICY.replace("aliases:", "redact:\n- {name: all, profile: [secrets, pii]}\naliases:")
+    policies = unified.write_policy(tmp_path / "policies", redacting)
+    with running_proxy(tmp_path / "home", own_standin, policies=policies) as proxy:
+        key = unified.make_key(proxy)
+        proxy.until(lambda: fetch(proxy, "/v1/models", key)[0] == 200, 10, "the key in every worker")
+        before = len(own_standin.seen)
+        body = {"messages": [{"role": "user", "content": "echo: x"}], "max_tokens": 9}
+        status, answer, _ = fetch(proxy, "/v1/chat/completions", key, body | {"model": "anthropic/jane.doe@example.com"})
+        other, _, _ = fetch(proxy, "/v1/chat/completions", key, body | {"model": "fast"})
+        rows = proxy.calls(2, where="operation = 'chat'")
+
+    assert status == 422 and "jane.doe" not in json.dumps(answer) and other == 200
+    assert len(own_standin.seen) == before + 1
+    assert "jane.doe" not in json.dumps(rows, default=str)

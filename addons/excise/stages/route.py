@@ -141,6 +141,7 @@ class Route(Stage):
             rule=wanted.rule,
             reason=reason,
             policy_id=policy.id,
+            named=prompt.model,
             credential=deployment.credential,
         )
 

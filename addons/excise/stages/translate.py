@@ -47,6 +47,12 @@ class Translate(Stage):
         if route is None:
             await _unmarked(exchange)
             return
+        if route.named is not None and prompt.model is None:
+            # The target was chosen by that name, and redaction has found something in it: it has no place in the row, either.
+            exchange.route = exchange.translation = exchange.adapted = None
+            raise Refused(
+                "the model's name holds something that must not leave; name a model of GET /v1/models", kind="redacted_model", status=422
+            )
         work = partial(_translated if exchange.translation is not None else _moved, exchange)
         await (asyncio.to_thread(work) if len(prompt.body) > THREADED_BYTES else _at_once(work))
         exchange.send_path = route.path
