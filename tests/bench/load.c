@@ -211,7 +211,7 @@ static void load_request(const char *file, const char *path, const char *host, c
     rewind(body);
     request = malloc(length + 1024);
     request_length = sprintf(request,
-        "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer standin-bench\r\nContent-Type: application/json\r\n%s"
+        "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench%s\r\nAccept: */*\r\nAuthorization: Bearer standin-bench\r\nContent-Type: application/json\r\n"
         "Content-Length: %ld\r\n\r\n", path, host, bench, length);
     request_length += fread(request + request_length, 1, length, body);
     fclose(body);
@@ -225,7 +225,7 @@ int main(int count, char **a) {
     double seconds = atof(a[8]);
     resume = !strcmp(a[9], "resume"), fresh = resume || !strcmp(a[9], "fresh"), idle = !strcmp(a[9], "idle");
     char bench[64] = "", host[256];
-    if (count > 11) snprintf(bench, sizeof bench, "x-bench: %s %s\r\n", a[10], a[11]);
+    if (count > 11) snprintf(bench, sizeof bench, "/%s %s", a[10], a[11]);
     snprintf(host, sizeof host, port == 443 || !proxy_port ? "%s" : "%s:%d", name, port);
     load_request(a[5], a[6], host, bench);
     context = SSL_CTX_new(TLS_client_method());

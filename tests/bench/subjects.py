@@ -20,6 +20,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 START_SECONDS = 30.0
 ADDONS = Path(__file__).resolve().parents[2] / "addons"
+SHIPPED = ADDONS.parent / "policies"
 PROVIDER = "api.openai.com"
 
 
@@ -99,12 +100,11 @@ def mitmdump(home: Path, upstream_port: int, ca_file: Path, *, script: Path | No
     return Subject("mitmdump-stream" if script else "mitmdump", port, "localhost", upstream_port, home / "mitmproxy-ca-cert.pem", process)
 
 
-def excise(home: Path, upstream_port: int, ca_file: Path, workers: int) -> Subject:
+def excise(home: Path, upstream_port: int, ca_file: Path, workers: int, *, policies: Path = SHIPPED) -> Subject:
     """
     `excise up` with the shipped policy: everything on.
     """
     port = _free_port()
-    policies = ADDONS.parent / "policies"
     command = [str(Path(sys.executable).parent / "excise"), "up", "--listen", f"127.0.0.1:{port}", "--workers", str(workers)]
     command += ["--data", str(home / "data"), "--certs", str(home / "certs"), "--policies", str(policies)]
     command += ["--upstream-ca", str(ca_file), "--resolve", f"{PROVIDER}:443:127.0.0.1:{upstream_port}", "--allow-private", "127.0.0.0/8"]

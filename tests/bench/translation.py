@@ -1,11 +1,12 @@
 """
 `scripts/bench translation [--quick] [PART …] [--rounds N] [--json FILE]`
 
-What does translation cost? Parts: requests, answers, streams (each beside LiteLLM's own functions on the same bytes), growth (does the cost
+What does translation cost? Parts: requests, answers, streams, calls (each beside LiteLLM's own functions on the same bytes), growth (does the cost
 grow with the size and no faster), proxy (translated calls beside the same calls untranslated, through the running proxy).
 
 Figures are CPU time of one thread, medians over rounds in which ours and LiteLLM's take turns, both warm. `times` is LiteLLM's time over
-ours. LiteLLM's is its transformation alone, without its logging, callbacks and cost; `served` is with the wrapper all its streams go through.
+ours. LiteLLM's is its transformation alone, without its logging, callbacks and cost; `served` is with the wrapper all its streams go
+through, and of a call with everything `litellm.acompletion` does, to a transport that answers at once.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from bench.translation_peers import LiteLlm, NotAvailable, version
 from bench.translation_wire import through_the_proxy
 
 Row = dict[str, Any]
+WAYS = {"request": ("parsed",), "answer": ("parsed",), "stream": ("parsed", "served"), "call": ("served",)}
 
 
 def beside(made: Iterable[Job], rounds: int, seconds: float, console: Console) -> list[Row]:
@@ -59,7 +61,7 @@ def beside(made: Iterable[Job], rounds: int, seconds: float, console: Console) -
                     ours[place].append(spent)
                 if peer is None:
                     continue
-                for way in ("parsed", "served") if job.kind == "stream" else ("parsed",):
+                for way in WAYS[job.kind]:
                     told = peer.cost(place, length, way)
                     if "error" in told:
                         faults[place] = told["error"]
@@ -103,7 +105,7 @@ def main(arguments: list[str]) -> None:
     """
     shown = Console(width=max(Console().width, 150))
     console = Console(stderr=True)
-    parts = ("requests", "answers", "streams", "growth", "proxy")
+    parts = ("requests", "answers", "streams", "calls", "growth", "proxy")
     parser = argparse.ArgumentParser(
         prog="scripts/bench translation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -120,6 +122,7 @@ def main(arguments: list[str]) -> None:
         "requests": lambda: beside(jobs.requests(), rounds, seconds, console),
         "answers": lambda: beside(jobs.answers(), rounds, seconds, console),
         "streams": lambda: beside(jobs.streams(), rounds, seconds, console),
+        "calls": lambda: beside(jobs.calls(), rounds, seconds, console),
         "growth": lambda: growth(1 if given.quick else 3),
         "proxy": lambda: through_the_proxy(rounds, 1.0 if given.quick else 3.0, console),
     }

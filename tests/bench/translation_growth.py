@@ -83,6 +83,13 @@ def _alike(count: int) -> Json:
     return _asking(tools=[_named("name" + "".join(mark), {"type": "object"}) for mark in marks])
 
 
+def _unlike(count: int) -> Json:
+    """
+    Names that providers do not take either, and that stay apart.
+    """
+    return _asking(tools=[_named(f"name.{number}", {"type": "object"}) for number in range(count)])
+
+
 def _documents(count: int) -> Json:
     file = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjQK"}}
     return _asking({"role": "user", "content": [file] * count})
@@ -96,12 +103,13 @@ REQUESTS: dict[str, tuple[Callable[[int], Json], int, int]] = {
     "calls of a turn, one id": (lambda count: _asking(_called(*["x"] * count), *[_result("x")] * count), 500, 4000),
     "turns of a call, one id": (lambda count: _asking(*[_called("x")] * count, *[_result("x")] * count), 500, 4000),
     "turns of a call, no results": (lambda count: _asking(*(_called(str(number)) for number in range(count))), 500, 4000),
-    "names alike": (_alike, 500, 4000),
+    "names alike": (_alike, 1000, 8000),
+    "names to be fitted": (_unlike, 1000, 8000),
     "documents alike": (_documents, 500, 4000),
     "schema, levels": (_deep, 10, 60),
     "schema, properties": (_wide, 500, 4000),
     "schema, doubling references": (_doubling, 10, 40),
-    "MB of a picture": (lambda count: _asking({"role": "user", "content": [picture(count * 1_000_000, Random(1))]}), 2, 8),
+    "MB of a picture": (lambda count: _asking({"role": "user", "content": [picture(count * 1_000_000, Random(1))]}), 8, 32),
 }
 
 

@@ -85,9 +85,9 @@ class Job:
     One thing to translate.
 
     Attributes:
-        kind: request, answer, stream.
+        kind: request, answer, stream, or call: a request and its answer.
         client: Dialect of who asks.
-        pieces: The body, as it comes: a stream event by event, else one piece.
+        pieces: The body, as it comes: a stream event by event, else one piece; of a call both bodies.
         content_type: Of an answer.
     """
 
@@ -101,6 +101,8 @@ class Job:
     @property
     def name(self) -> str:
         ways = (self.client, self.aim.dialect)
+        if self.kind == "call":
+            return " -> ".join((*ways, self.client))
         return " -> ".join(ways if self.kind == "request" else reversed(ways))
 
     @property
@@ -108,7 +110,7 @@ class Job:
         """
         Events of a stream, else bytes.
         """
-        return len(self.pieces) if self.kind == "stream" else len(self.pieces[0])
+        return len(self.pieces) if self.kind == "stream" else sum(map(len, self.pieces))
 
 
 # -- requests --------------------------------------------------------------------------------------------------------------------------
@@ -259,6 +261,17 @@ def answers() -> Iterator[Job]:
         for aim in AIMS:
             yield Job("answer", "openai-chat", aim, size, (whole(aim, size),))
         yield Job("answer", "anthropic-messages", OPENAI, size, (whole(OPENAI, size),))
+
+
+def calls() -> Iterator[Job]:
+    """
+    Requests and their buffered answers. Not Bedrock's, which LiteLLM would sign.
+    """
+    for size, answered in (("1 KB", "1 KB"), ("8 KB, tools", "4 KB, calls"), ("64 KB, 80 turns", "1 KB")):
+        body = orjson.dumps(chat(size))
+        for aim in AIMS:
+            if aim.peer != "bedrock":
+                yield Job("call", "openai-chat", aim, size, (body, whole(aim, answered)))
 
 
 # -- streams ---------------------------------------------------------------------------------------------------------------------------

@@ -54,6 +54,9 @@ def answer(client: str, aim: Aim, pieces: Sequence[bytes], content_type: str, *,
 
 
 def translated(job: Job) -> bytes:
+    if job.kind == "call":
+        sent = request(job.client, job.aim, job.pieces[0])
+        return sent + answer(job.client, job.aim, job.pieces[1:], job.content_type, stream=False)
     if job.kind == "request":
         return request(job.client, job.aim, job.pieces[0])
     return answer(job.client, job.aim, job.pieces, job.content_type, stream=job.kind == "stream")

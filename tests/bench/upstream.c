@@ -4,7 +4,7 @@
  *   upstream CERTIFICATE_AND_KEY.pem        prints its port, serves until killed
  *
  * A request whose body holds "stream":true gets server-sent events, as many and as far apart as its header says:
- *   x-bench: EVENTS PAUSE_MS
+ *   User-Agent: bench/EVENTS PAUSE_MS
  * Every event is one chunk and one write, as providers send them.
  */
 #define _GNU_SOURCE
@@ -99,7 +99,7 @@ static void *serve(void *given) {
         }
         if (!end) goto done;
         *end = 0;
-        const char *length_text = header(buffer, "content-length:"), *bench = header(buffer, "x-bench:");
+        const char *length_text = header(buffer, "content-length:"), *bench = header(buffer, "user-agent: bench/");
         long left = (length_text ? atol(length_text) : 0) - (have - (end + 4 - buffer));
         int stream = memmem(end + 4, have - (end + 4 - buffer), "\"stream\":true", 13) != NULL;
         int usage = memmem(end + 4, have - (end + 4 - buffer), "include_usage", 13) != NULL;

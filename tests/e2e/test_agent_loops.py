@@ -62,3 +62,24 @@ def test_a_loop_runs_to_its_end(agent: str, target: str, stream: bool, run: Any,
     assert sorted(box.calls, key=str) == sorted(CALLS, key=str)
     assert_quoted(told.text, RESULTS)
     assert len(own_standin.seen) == before + 3
+
+
+# Dialects that say of a result that it is a failure.
+TELL_FAILURES = ("anthropic-messages", "gemini", "bedrock-converse")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("target", unified.TARGETS)
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_tool_that_fails_is_told_as_such(agent: str, target: str, stream: bool, run: Any) -> None:
+    """
+    The model reads the error, and where both dialects have a word for it, that it is one.
+    """
+    box = Toolbox(fails=True)
+
+    told = run(agent, target, "plan: get_time; echo: Oslo", box, stream)
+
+    assert box.calls == [("get_time", {"city": "Oslo"})]
+    assert ("An error occurred" if agent.startswith("agents-") else "the clock is broken") in told.text  # that library keeps the words
+    if AGENTS[agent][1] in TELL_FAILURES and target in TELL_FAILURES:
+        assert "get_time failed with" in told.text

@@ -160,7 +160,13 @@ def test_thoughts_stay_with_who_had_them(
     box = Toolbox()
 
     told = run(
-        agent, THINKERS_AND_OPENAI[second], "think hard. plan: get_time, get_time; echo: Rome", box, stream, begun.history, **THINKING[agent]
+        agent,
+        THINKERS_AND_OPENAI[second],
+        "think hard. plan: get_time, get_time; echo: Rome",
+        box,
+        stream,
+        begun.history,
+        **THINKING[agent],
     )
 
     assert box.calls == [("get_time", {"city": "Rome"}), ("get_time", {"city": "Rome 2"})]

@@ -4,12 +4,10 @@ Redaction and translation together: values leave for another provider, in anothe
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
-import anthropic
 import openai
 import pytest
 
@@ -33,7 +31,7 @@ def redacting(own_standin: StandIn, tmp_path_factory: pytest.TempPathFactory) ->
     """
     A proxy with credentials of its own for every provider, that redacts.
     """
-    policies = unified.write_policy(tmp_path_factory.mktemp("policies"), unified.POLICY + REDACTION)
+    policies = unified.write_policy(tmp_path_factory.mktemp("policies"), unified.POLICY.replace("default:", f"{REDACTION}default:"))
     with running_proxy(tmp_path_factory.mktemp("redacting"), own_standin, policies=policies) as proxy:
         yield proxy
 
@@ -151,9 +149,7 @@ def test_a_stream_may_be_cut_anywhere(
     values = Values()
     own_standin.script(Script(piece_bytes=piece_bytes))
 
-    turn = unified.CLIENTS["openai-responses"][0](
-        at.base, at.key, unified.TARGETS[target], f"echo: {values.mail} has {values.key}", True
-    )
+    turn = unified.CLIENTS["openai-responses"][0](at.base, at.key, unified.TARGETS[target], f"echo: {values.mail} has {values.key}", True)
 
     assert turn.text.strip() == f"{values.mail} has {values.key}"
 
@@ -202,7 +198,10 @@ def test_values_beside_the_conversation_are_replaced_too(target: str, redacting:
     with openai.OpenAI(base_url=f"{at.base}/v1", api_key=at.key, max_retries=0) as client:
         answer = client.chat.completions.create(
             model=unified.TARGETS[target],
-            messages=[{"role": "system", "content": f"You are {values.mail}."}, {"role": "user", "content": "use tool", "name": values.mail}],
+            messages=[
+                {"role": "system", "content": f"You are {values.mail}."},
+                {"role": "user", "content": "use tool", "name": values.mail},
+            ],
             tools=[{"type": "function", "function": tool}],
             user=values.mail,
             metadata={"keeper": values.mail},
@@ -238,7 +237,9 @@ def test_what_a_model_makes_up_is_masked_across_dialects(stream: bool, at: At, o
     with openai.OpenAI(base_url=f"{at.base}/v1", api_key=at.key, max_retries=0) as client:
         asked: dict[str, Any] = {"model": "anthropic/claude-sonnet-4-6", "messages": [{"role": "user", "content": "Who?"}]}
         if stream:
-            got = "".join(chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(**asked, stream=True) if chunk.choices)
+            got = "".join(
+                chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(**asked, stream=True) if chunk.choices
+            )
         else:
             got = client.chat.completions.create(**asked).choices[0].message.content
 
@@ -272,15 +273,3 @@ def test_thoughts_are_restored_and_their_proofs_still_hold(run: Any, own_standin
         run("anthropic-runner", model, f"think hard. plan: get_weather, get_time; echo: {values.mail}", box, True, **thinking)
         assert box.calls == [("get_weather", {"city": values.mail}), ("get_time", {"city": f"{values.mail} 2"})]
     assert values.unseen(own_standin, before)
-
-
-def test_a_providers_refusal_names_no_placeholder_of_ours(at: At, own_standin: StandIn) -> None:
-    """
-    An error that quotes the request quotes the client's own words to it.
-    """
-    values, before = Values(), len(own_standin.seen)
-    with anthropic.Anthropic(base_url=at.base, api_key=at.key, max_retries=0) as client, pytest.raises(anthropic.APIStatusError) as caught:
-        client.messages.create(model=f"openai/{values.mail}", max_tokens=9, messages=[{"role": "user", "content": "hi"}])
-
-    assert "EMAIL_" not in json.dumps(caught.value.body)
-    assert len(own_standin.seen) == before or values.unseen(own_standin, before)

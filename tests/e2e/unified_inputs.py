@@ -119,9 +119,7 @@ def bedrock(at: At, model: str, prompt: str, stream: bool) -> Harbour:
         if not stream:
             return Harbour.model_validate_json(client.converse(**asked)["output"]["message"]["content"][0]["text"])
         events = client.converse_stream(**asked)["stream"]
-        return Harbour.model_validate_json(
-            "".join(event.get("contentBlockDelta", {}).get("delta", {}).get("text", "") for event in events)
-        )
+        return Harbour.model_validate_json("".join(event.get("contentBlockDelta", {}).get("delta", {}).get("text", "") for event in events))
 
 
 def _closed(schema: Any) -> Any:

@@ -72,6 +72,8 @@ class Catalog:
                     else:
                         self._patterns.add(pattern.labels, provider)
         self._provider_of = lru_cache(REMEMBERED_HOSTS)(self._find_provider)
+        # Unfolding a provider's paths takes milliseconds; a process routes to a handful of providers.
+        self._ways_of = lru_cache(REMEMBERED_HOSTS)(self._find_ways)
         self._shapes = self._build_shapes()
 
     @classmethod
@@ -124,6 +126,9 @@ class Catalog:
         """
         What can be posted to a provider, as the catalogue lists it; empty for a provider it does not know.
         """
+        return self._ways_of(provider)
+
+    def _find_ways(self, provider: str) -> tuple[Way, ...]:
         entry = self.providers.get(provider)
         if entry is None:
             return ()

@@ -17,7 +17,8 @@ from excise.wire.dialect import Traits
 _WHOLE = frozenset({"openai", "anthropic", "gemini", "vertex", "bedrock", "deepseek", "cohere"})
 _DESCRIBED = ("tools", "vision", "json_schema")  # a row with none of these says nothing at all
 
-_BEFORE = re.compile(r"^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|mistral|openai|deepseek|google|cohere|qwen)[./]|^models/|^[a-z0-9-]+/")
+# `us.anthropic.claude-…` at Bedrock, `databricks-claude-…`.
+_PUBLISHED = re.compile(r"^(?:[a-z-]{2,7}\.)?(?:anthropic|amazon|meta|mistral|openai|deepseek|google|cohere|qwen|xai)\.|^databricks-")
 
 # -- by name, for what the table does not list or does not say ------------------------------------------------------------
 # Source: platform.openai.com/docs/guides/reasoning ("unsupported parameters") and model pages, docs.claude.com model pages, ai.google.dev
@@ -33,10 +34,12 @@ _BUDGET = re.compile(r"^(?:gemini-2\.5|claude-3-7|claude-(?:opus|sonnet|haiku)-4
 _EFFORT = re.compile(rf"^(?:{_THINKING_GPT}|gpt-oss|grok-3-mini|gemini-[3-9])")
 # Think, and take no word on it: told how hard, they answer 400.
 _UNTOLD = re.compile(r"^grok-(?:4(?![.\d])|code)(?!.*non-reasoning)")
+# Of OpenAI's models those without a level of "none" cannot be switched off; of others these.
 _ALWAYS = re.compile(
-    r"^(?:o[1-9]\d*(?![a-z\d])|gpt-5(?!\.[1-9]|.*chat)|gpt-5.*(?:pro|codex)|gpt-oss|codex|gemini-2\.5-pro|gemini-[3-9]|deepseek-r"
-    r"|grok-(?:3-mini|4(?![.\d])|code)(?!.*non-reasoning)|claude-(?:fable|mythos))"
+    r"^(?:gpt-oss|gemini-2\.5-pro|gemini-[3-9]|deepseek-r|grok-(?:3-mini|4(?![.\d])|code)(?!.*non-reasoning)"
+    r"|claude-(?:fable|mythos|(?:opus|sonnet)-5-[5-9](?!\d)))"
 )
+_SWITCHED_BY_LEVEL = re.compile(rf"^(?:{_THINKING_GPT})")
 # Families that do not think and refuse to be told how hard, of which the table has few. Source: their makers' model cards, read 2026-11.
 _NO_REASONING = re.compile(
     r"^(llama-?[234](?!.*(nemotron|think|reason))|llava|gemma-?[123](?!\d)|phi-?[34](?!.*reason)|qwen-?2|mi[sx]tral-\d|"
@@ -45,14 +48,13 @@ _NO_REASONING = re.compile(
 _OLD_CLAUDE = re.compile(r"^claude-(?:\d|instant|v\d|(?:opus|sonnet)-4(?![-.][5-9](?!\d)))")  # before 4.5: no schemas
 _OLD_OPENAI = re.compile(r"^(?:gpt-3\.5|gpt-4(?![o.\d])|gpt-4o-2024-05-13|o1-(?:mini|preview))")
 
-_LOW_TO_HIGH = ("low", "medium", "high")
 # In order: the first that fits.
 _EFFORTS = tuple(
     (re.compile(pattern), tuple(levels.split()))
     for pattern, levels in (
         (r"gpt-5-pro", "high"),
         (r"gpt-5\.\d-pro", "medium high xhigh"),
-        (r"gpt-5\.1-codex-max", "none low medium high xhigh"),
+        (r"gpt-5\.1-codex-max", "low medium high xhigh"),
         (r"gpt-5(?:\.1)?-codex", "low medium high"),
         (r"gpt-5\.1", "none low medium high"),
         (r"gpt-5\.[2-9]", "none low medium high xhigh"),
@@ -72,6 +74,7 @@ _KNOWN_BETTER = tuple(
     (re.compile(pattern), facts)
     for pattern, facts in (
         (r"gpt-5-chat", {"tools": False}),
+        (r"deepseek-reasoner", {"tools": True}),
         (r"gemini-.*(?:-image|-tts)", {"json_schema": False}),
     )
 )
@@ -84,15 +87,17 @@ def traits_of(models: Models, provider: str, model: str) -> Traits:
     Traits of a model by provider id and any name it goes by. What nobody says is `None`: it is tried.
     """
     row = models.find(provider, model)
-    name = _BEFORE.sub("", model.lower()).replace("claude-3.", "claude-3-").replace("claude-4.", "claude-4-")
+    name = _bare(model)
     reasoning = _reasoning(row, name)
+    efforts = _efforts(row, name) if reasoning in ("effort", "adaptive") else ()
+    always = "none" not in efforts if _SWITCHED_BY_LEVEL.match(name) and efforts else bool(_ALWAYS.match(name))
     better = next((facts for pattern, facts in _KNOWN_BETTER if pattern.match(name)), {})
     return Traits(
         max_output_tokens=row.max_output_tokens if row is not None else None,
         sampling=_said(row, "sampling", False if _NO_SAMPLING.match(name) else None),
         reasoning=reasoning,
-        efforts=_efforts(row, name) if reasoning in ("effort", "adaptive") else (),
-        always_thinks=bool(_said(row, "always_thinks", bool(_ALWAYS.match(name)))),
+        efforts=efforts,
+        always_thinks=bool(_said(row, "always_thinks", always)),
         tools=better.get("tools", _said(row, "tools", None)),
         forced_tools=_said(row, "forced_tools", False if _NO_FORCED_TOOLS.match(name) else None),
         vision=_listed(row, provider, "vision"),
@@ -101,6 +106,14 @@ def traits_of(models: Models, provider: str, model: str) -> Traits:
         json_schema=better.get("json_schema", _json_schema(row, name)),
         prefill=_said(row, "prefill", False if _NO_PREFILL.match(name) else None),
     )
+
+
+def _bare(model: str) -> str:
+    """
+    A model's own name: without publisher, path, region; Claude's versions with hyphens, as Anthropic writes them.
+    """
+    name = _PUBLISHED.sub("", model.lower().rpartition("/")[2])
+    return name.replace(".", "-") if name.startswith("claude") else name
 
 
 def _said(row: Model | None, word: str, otherwise: bool | None) -> bool | None:
@@ -122,7 +135,9 @@ def _listed(row: Model | None, provider: str, word: str) -> bool | None:
 def _json_schema(row: Model | None, name: str) -> bool | None:
     if _OLD_CLAUDE.match(name) or _OLD_OPENAI.match(name):
         return False
-    return _said(row, "json_schema", None)
+    said = _said(row, "json_schema", None)
+    # Of Bedrock's others the table means that they can be made to call a tool.
+    return None if said and row is not None and row.provider == "bedrock" and not name.startswith("claude") else said
 
 
 def _reasoning(row: Model | None, name: str) -> str | None:

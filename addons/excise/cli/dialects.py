@@ -32,8 +32,8 @@ def _dialects(
     as_json: JsonOption = False,
 ) -> None:
     """
-    What becomes of each feature of a request between two dialects: exact (=), degraded (~), impossible (x), empty where clients of the source
-    cannot ask for it. Found by translating a probe of each feature, so it says what the proxy does. With --from and --to: why.
+    What becomes of each feature of a request between two dialects: exact (=), degraded (~), impossible (x), empty where clients of the
+    source cannot ask for it. Found by translating a probe of each feature, so it says what the proxy does. With --from and --to: why.
     """
     for name, option in ((source, "--from"), (target, "--to")):
         if name is not None and name not in DIALECTS:

@@ -27,14 +27,16 @@ _BARE = (
         "generativelanguage.googleapis.com",
     ),
     (re.compile(r"/v2/(chat|embed|rerank)"), "api.cohere.com"),
-    (re.compile(r"/model/.+/(converse|converse-stream)"), "bedrock-runtime.us-east-1.amazonaws.com"),
+    (re.compile(r"/model/.+/(converse|converse-stream|count-tokens)"), "bedrock-runtime.us-east-1.amazonaws.com"),
     (re.compile(r"/api/(chat|embed|tags)"), "ollama.com"),
     (re.compile(r"/v1/(chat/completions|completions|responses|embeddings|models|images|audio|moderations)(/.*)?"), "api.openai.com"),
 )
 
 
 # Paths with the model in them, whose name may hold a slash at this port.
-_NAMED_IN_PATH = re.compile(r"((?:/[a-z0-9-]+)?(?:/v1[a-z0-9]*/models|/model)/)(.+?)((?::[A-Za-z]+|/converse|/converse-stream)/?)")
+_NAMED_IN_PATH = re.compile(
+    r"((?:/[a-z0-9-]+)?(?:/v1[a-z0-9]*/models|/model)/)(.+?)((?::[A-Za-z]+|/converse|/converse-stream|/count-tokens)/?)"
+)
 
 
 def own_answer(request: http.Request, fault: str | None) -> http.Response | None:

@@ -102,12 +102,13 @@ def place_by(
     main = catalog.providers[deployment.provider].dialect
     ranked = []
     for way in catalog.ways(deployment.provider):
-        if way.path.text.count("{model}") < 2 and _is_express(way) in (None, isinstance(deployment.credential, ApiKey)):
-            preferred = preference(way)
-            if preferred is not None:
-                # What a provider imitates for those who come from elsewhere has less in it than its own.
-                imitated = way.call.dialect.startswith("openai") and not main.startswith("openai")
-                ranked.append(((preferred[0] or imitated, imitated, preferred[1]), _rank(way, dialect, main), way))
+        preferred = preference(way)
+        if preferred is None or way.path.text.count("{model}") > 1:
+            continue
+        if _is_express(way) in (None, isinstance(deployment.credential, ApiKey)):
+            # What a provider imitates for those who come from elsewhere has less in it than its own.
+            imitated = way.call.dialect.startswith("openai") and not main.startswith("openai")
+            ranked.append(((preferred[0] or imitated, imitated, preferred[1]), _rank(way, dialect, main), way))
     if not ranked:
         return f"{deployment.provider} has no equal of this operation for this model"
     ranked.sort(key=lambda entry: entry[:2])

@@ -38,6 +38,8 @@ REASONING_TOKENS = 64
 EPOCH = 1_760_000_000  # every answer was "created" then
 REFUSAL = "I cannot help with that."
 FILLER = "harbour"
+_MOST_STEPS = 100
+_MOST_WORDS = 100_000
 
 _PLAN = re.compile(r"\bplan:\s*(.+?)\s*(?:[;\n]|\.\s|\.?$)")
 _STEPS = re.compile(r"\bsteps:\s*(\d+)")
@@ -183,7 +185,7 @@ def _plan(text: str, tools: tuple[Tool, ...]) -> list[list[Tool]]:
         named = [[by_name.get(_plain(name.strip())) for name in several.split("+")] for several in found[1].split(",")]
         return [known for several in named if (known := [tool for tool in several if tool])]
     if found := _STEPS.search(text):
-        return [[tools[at % len(tools)]] for at in range(int(found[1]))]
+        return [[tools[at % len(tools)]] for at in range(min(int(found[1][:4]), _MOST_STEPS))]
     if "use all tools" in text:
         return [list(tools)]
     if found := _USE.search(text):
@@ -251,7 +253,7 @@ def _stopped(words: tuple[str, ...], stops: tuple[str, ...]) -> tuple[tuple[str,
 def _lorem(name: str, ask: Ask | None = None) -> str:
     words = LOREM.split()
     asked = next((found for one in reversed(ask.said) if one.who == "user" and (found := _WORDS.search(one.text))), None) if ask else None
-    start, length = int(name[:2], 16), int(asked[1]) if asked else 8 + int(name[2:4], 16) % 17
+    start, length = int(name[:2], 16), min(int(asked[1][:6]), _MOST_WORDS) if asked else 8 + int(name[2:4], 16) % 17
     text = f"Stand-in {name[:6]}: " + " ".join(words[(start + i) % len(words)] for i in range(length))
     media = [one for said in ask.said if said.who == "user" for one in said.media] if ask else []
     return f"{text}. I see {'; '.join(media)}." if media else text

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+_LONGEST_VECTOR = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -109,4 +111,4 @@ def vector(text: Any, dimensions: int = 8) -> list[float]:
     An embedding: numbers between -0.5 and 0.5 that follow from the text.
     """
     seed = digest(text, [])
-    return [(int(seed[at % 32], 16) - 7.5) / 16 for at in range(dimensions)]
+    return [(int(seed[at % 32], 16) - 7.5) / 16 for at in range(min(dimensions, _LONGEST_VECTOR))]

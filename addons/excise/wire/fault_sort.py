@@ -51,7 +51,8 @@ _NAMES: dict[Sort, str] = {
         servicequotaexceeded paymentrequired creditbalance quotaexhausted exceededcurrentquota insufficientcredits quotanotenough
     """,
     "overload": """
-        overloaded engineoverloaded serviceunavailable unavailable modelnotready capacityexceeded servicetiercapacityexceeded modeloverloaded slowdown
+        overloaded engineoverloaded serviceunavailable unavailable modelnotready capacityexceeded
+        servicetiercapacityexceeded modeloverloaded slowdown
         serviceoverloaded flexunavailable modelcapacityexceeded serveroverloaded
     """,
     "timeout": "timeout deadlineexceeded modeltimeout requesttimeout gatewaytimeout",

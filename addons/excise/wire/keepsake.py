@@ -18,8 +18,8 @@ MARK_BYTES = MARK.encode()
 
 def wrap(origin: str, signature: str) -> str:
     """
-    The proof with its origin (see `Target.origin`) in front, all of it base64: some clients take these fields for bytes. One that is wrapped
-    already stays as it is, as does an empty one.
+    The proof with its origin (see `Target.origin`) in front, all of it base64: some clients take these fields for bytes. One that is
+    wrapped already stays as it is, as does an empty one.
     """
     if not signature or signature.startswith(MARK):
         return signature

@@ -4,6 +4,7 @@ Answers in pieces and whole: pieces put together, whole ones taken apart, interl
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
@@ -67,7 +68,7 @@ def arguments_text(call: ToolCall) -> str:
     try:
         return orjson.dumps(call.arguments or {}).decode()
     except orjson.JSONEncodeError:
-        return "{}"
+        return json.dumps(call.arguments, separators=(",", ":"))  # nested deeper than orjson writes, and never deeper than it reads
 
 
 # -- whole from pieces -----------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from excise.wire.neutral import (
     Document,
     FileId,
     Image,
+    Json,
     Link,
     OutputFormat,
     Part,
@@ -86,7 +87,7 @@ PROBES: dict[str, Request] = {
     "one tool at a time": replace(_BARE, tools=(_TOOL,), parallel_tools=False),
     "strict tool": replace(_BARE, tools=(replace(_TOOL, strict=True),)),
     "JSON schema": replace(_BARE, output=OutputFormat(_SCHEMA, "city")),
-    "any JSON": replace(_BARE, output=OutputFormat()),
+    "any JSON": replace(_BARE, turns=(Turn("user", (Text(text="Look. Answer in JSON."),)),), output=OutputFormat()),
     "reasoning effort": replace(_BARE, max_tokens=8000, reasoning=ReasoningAsk(effort="high")),
     "reasoning off": replace(_BARE, reasoning=ReasoningAsk(effort="none")),
     "stop": replace(_BARE, stop=("END",)),
@@ -110,6 +111,18 @@ PROBES: dict[str, Request] = {
     "stream": replace(_BARE, stream=True),
 }
 
+# What clients can ask for and no request is written with: it is refused, or belongs to what the provider stores.
+_SAID: dict[str, dict[str, dict[str, Json]]] = {
+    "log probabilities": {
+        "openai-chat": {"logprobs": True, "top_logprobs": 3},
+        "openai-responses": {"top_logprobs": 3, "include": ["message.output_text.logprobs"]},
+        "gemini": {"generationConfig": {"maxOutputTokens": 100, "responseLogprobs": True, "logprobs": 3}},
+        "cohere-v2": {"logprobs": True},
+        "ollama": {"logprobs": True, "top_logprobs": 3},
+    },
+    "metadata": {"openai-chat": {"metadata": {"job": "nightly"}, "store": True}},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -127,7 +140,7 @@ def survey(source: Dialect, target: Dialect) -> Iterator[Finding]:
     Every probe, from one dialect to another. To itself nothing is translated, so everything its clients can ask is exact.
     """
     for feature, probe in PROBES.items():
-        asked = _as_asked(source, probe)
+        asked = _as_asked(source, probe, _SAID.get(feature, {}).get(source.name))
         if asked is None:
             yield Finding(feature, None, ())
         elif source is target:
@@ -137,15 +150,15 @@ def survey(source: Dialect, target: Dialect) -> Iterator[Finding]:
             yield Finding(feature, encoded.verdict, encoded.losses)
 
 
-def _as_asked(source: Dialect, probe: Request) -> Request | None:
+def _as_asked(source: Dialect, probe: Request, said: dict[str, Json] | None) -> Request | None:
     """
-    The probe as a client of `source` would send it; `None` where it has no words for it.
+    The probe as a client of `source` would send it, with what only clients say; `None` where it has no words for it.
     """
-    written = source.encode_request(probe, _aimed(source))
+    written = source.encode_request(_BARE if said is not None else probe, _aimed(source))
     if written.losses:
         return None
     try:
-        return source.decode_request(written.body, Envelope(model=probe.model, stream=probe.stream))
+        return source.decode_request({**written.body, **(said or {})}, Envelope(model=probe.model, stream=probe.stream))
     except ExciseError:
         return None
 

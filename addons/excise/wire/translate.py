@@ -29,6 +29,7 @@ MOST_ERROR_BYTES = 256 * 1024  # of an error's body that is read; the rest is le
 _JSON = "application/json"
 _BROKEN = "the model's answer is broken: the provider reports that it failed to write it; send the request again"
 _UNREADABLE = "the provider's answer cannot be read, so it cannot be translated; send the request again or to another model"
+_TOO_DEEP = "the provider's answer is nested too deeply to be translated; send the request again or to another model"
 
 
 class Translation:
@@ -221,7 +222,7 @@ class _AnswerOn:
         if self._of.streams:
             return self._events(replay(answer))
         self._over = True
-        return orjson.dumps(self._of.client.encode_answer(answer, self._of.asked))
+        return self._written(answer)
 
     def _events(self, events: Sequence[Event]) -> bytes:
         """
@@ -265,7 +266,7 @@ class _AnswerOn:
                 if _is_broken(answer):
                     return self._fail(_fault(_BROKEN))
                 self._over = True
-                return orjson.dumps(self._of.client.encode_answer(answer, self._of.asked))
+                return self._written(answer)
         return b""
 
     def _encode(self, event: Event) -> bytes:
@@ -274,9 +275,18 @@ class _AnswerOn:
         out = b""
         if self._start is not None:
             out, self._start = self._encoder.feed(self._start), None
-        out += self._encoder.feed(event)
+        try:
+            out += self._encoder.feed(event)
+        except orjson.JSONEncodeError:
+            return out + self._fail(_fault(_TOO_DEEP))
         self._wrote = self._wrote or bool(out)
         return out
+
+    def _written(self, answer: Answer) -> bytes:
+        try:
+            return orjson.dumps(self._of.client.encode_answer(answer, self._of.asked))
+        except orjson.JSONEncodeError:
+            return self._fail(_fault(_TOO_DEEP))
 
     def _fail(self, fault: Fault) -> bytes:
         """

@@ -824,7 +824,7 @@ def test_settings_go_on_or_are_noted() -> None:
     assert result.body["metadata"] == {"user_id": "u-1"}
     assert result.body["service_tier"] == "standard_only"
     assert losses(result) == {
-        ("stop", Change.DROPPED),
+        ("stop", Change.EMULATED),
         ("metadata", Change.DROPPED),
         ("cache_key", Change.DROPPED),
         ("verbosity", Change.DROPPED),

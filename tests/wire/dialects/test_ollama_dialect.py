@@ -232,6 +232,8 @@ def test_a_stream_is_the_rule(said: bool | None, streams: bool):
         ({"keep_alive": "5m"}, [("keep_alive", False)]),
         ({"options": {"num_ctx": 8192, "temperature": 0}}, [("options", False)]),
         ({"truncate": True}, [("truncate", False)]),
+        ({"truncate": False, "shift": False}, []),
+        ({"keep_alive": 0}, [("keep_alive", False)]),
         ({"Ada Lovelace": 1}, [("unknown", False)]),
         ({"options": {"num_predict": -1, "seed": None}}, []),
     ],

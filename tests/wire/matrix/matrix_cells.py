@@ -292,13 +292,12 @@ def in_bytes(body: bytes) -> Iterator[bytes]:
     return (body[at : at + 1] for at in range(len(body)))
 
 
-def answered(cell: Cell, *, stream: bool = False) -> Given:
+def answered(cell: Cell, *, stream: bool = False, **changes: Any) -> Given:
     """
     The cell's plain answer, as the client gets it; `stream`: the client asked for a stream, and the provider gave none.
     """
-    return give(
-        translation(cell, stream=stream), cell.aim, [answer_of(cell.aim.dialect, cell.case) or b""], content_type="application/json"
-    )
+    whole = [answer_of(cell.aim.dialect, cell.case) or b""]
+    return give(translation(cell, stream=stream, **changes), cell.aim, whole, content_type="application/json")
 
 
 def streamed(cell: Cell, pieces: Iterable[bytes] | None = None, *, stream: bool = True, **changes: Any) -> Given:

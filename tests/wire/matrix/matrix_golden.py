@@ -6,9 +6,11 @@ Set `EXCISE_GOLDEN=write` to write them anew; look at the difference before it i
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from matrix_cells import DIALECTS, FOLDER, Given, pack
@@ -20,6 +22,7 @@ from excise.wire.loss import Loss
 GOLDEN = FOLDER / "golden"
 WRITE = os.environ.get("EXCISE_GOLDEN") == "write"
 WIDTH = 140
+MOST_LINES = 80  # of a difference
 
 
 def same(name: str, text: str) -> None:
@@ -30,12 +33,16 @@ def same(name: str, text: str) -> None:
     if WRITE:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-    assert path.exists(), f"there is no golden file {name}; EXCISE_GOLDEN=write makes it"
-    assert text.split("\n") == path.read_text(encoding="utf-8").split("\n")
+    if not path.exists():
+        raise AssertionError(f"there is no golden file {name}; EXCISE_GOLDEN=write makes it")
+    kept = path.read_text(encoding="utf-8")
+    if kept != text:
+        lines = difflib.unified_diff(kept.split("\n"), text.split("\n"), name, "now", lineterm="")
+        raise AssertionError("\n".join(["EXCISE_GOLDEN=write keeps what is now so:", *islice(lines, MOST_LINES)]))
 
 
-def files(folder: str) -> set[str]:
-    return {path.relative_to(GOLDEN / folder).as_posix() for path in (GOLDEN / folder).rglob("*") if path.is_file()}
+def files() -> set[str]:
+    return {path.relative_to(GOLDEN).as_posix() for path in GOLDEN.rglob("*") if path.is_file()}
 
 
 def pretty(value: Any, indent: str = "") -> str:

@@ -4,14 +4,34 @@ What every client gets of every provider, read by the official SDK of the client
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
-from matrix_cells import NAMES, Cell, aim_for, answer_of, answered, asked, broken_off, cells, failed, stream_of, streamed
+from matrix_cells import (
+    AIMS,
+    NAMES,
+    Cell,
+    aim_for,
+    answer_of,
+    answered,
+    asked,
+    broken_off,
+    cells,
+    failed,
+    give,
+    in_bytes,
+    stream_of,
+    streamed,
+    translation,
+)
 from matrix_clients import TYPES, Counts, Heard, failure, frames_of, heard
 
 from excise.wire.dialects.registry import DIALECTS
+from excise.wire.neutral import Answer, Candidate, Finish, ToolCall
+from excise.wire.sequence import replay
+from excise.wire.usage import Usage
 
 CELLS = cells()
 FOREIGN = [cell for cell in CELLS if cell.client != cell.aim.dialect]
@@ -25,6 +45,7 @@ by_pair = pytest.mark.parametrize(("client", "target"), PAIRS)
 
 _CITY = {"city": "Oslo"}
 _CALLS = (("get_weather", _CITY), ("get_time", _CITY))
+_USAGE = Usage(uncached_input_tokens=40, text_output_tokens=12)
 _NO = "I cannot help with that."
 
 
@@ -217,6 +238,47 @@ def test_proofs_of_thoughts_travel_along(client: str, target: str) -> None:
 
     assert (plain(cell).proof is not None) == (client in HAS_PROOFS)
     assert [loss.field for loss in answered(cell).losses] == ([] if client in HAS_PROOFS else ["reasoning.signature"])
+
+
+@pytest.mark.parametrize("client", [name for name in NAMES if name != "openai-responses"])
+def test_stop_sequences_are_kept_for_targets_that_have_none(client: str) -> None:
+    """
+    The answer ends where one of them comes, plain and streamed, however the stream is cut; what was made beyond is counted all the same.
+    """
+    cell = Cell(client, aim_for("openai-responses", "text"), "text")
+    stops = {"stop": ("END", "the ca")}
+    whole = heard(client, answered(cell, **stops), stream=False)
+    given = streamed(cell, **stops)
+
+    assert (whole.text, whole.finish) == ("Paris is ", WORDS[client]["sequence"])
+    assert (whole.counts.input, whole.counts.output) == (12, 5)
+    assert heard(client, given, stream=True) == whole
+    assert streamed(cell, in_bytes(stream_of("openai-responses", "text")), **stops) == given
+
+
+@pytest.mark.parametrize("client", [name for name in NAMES if name != "bedrock-converse"])
+def test_a_schema_that_a_tool_stands_for_is_answered_with_text(client: str) -> None:
+    """
+    A model without output formats is made to call a tool; the client, who asked for text of a form, gets text and an ordinary end.
+    """
+    cell = Cell(client, next(aim for aim in AIMS if aim.model == "amazon.nova-lite-v1:0"), "json_schema")
+    target = DIALECTS[cell.aim.dialect]
+    tool = translation(cell).encoded.sent.unwrap_tool
+    assert tool is not None
+    person = {"name": "Ada", "age": 36}
+    called = Answer(target.name, (Candidate((ToolCall(id="tooluse_1", name=tool, arguments=person),), Finish.TOOL),), usage=_USAGE)
+    encoder = target.stream_encoder(translation(replace(cell, client=target.name)).asked)
+    events = b"".join(encoder.feed(event) for event in replay(called))
+    body = json.dumps(target.encode_answer(called, translation(replace(cell, client=target.name)).asked)).encode()
+
+    for given, stream in (
+        (give(translation(cell), cell.aim, [body], content_type="application/json"), False),
+        (give(translation(cell, stream=True), cell.aim, [events], content_type=target.content_type), True),
+    ):
+        got = heard(client, given, stream=stream)
+        assert (json.loads(got.text), got.calls) == (person, ())
+        assert got.finish == WORDS[client]["stop"]
+        assert (got.counts.input, got.counts.output) == (40, 12)
 
 
 # Members the SDKs' types do not know.

@@ -217,7 +217,8 @@ def as_anthropic(body: dict[str, Any]) -> dict[str, Any]:
     """
     The same request in Anthropic's words, as Bedrock hands it to Claude.
     """
-    extra, config, output = (body.get(name, {}) for name in ("additionalModelRequestFields", "inferenceConfig", "outputConfig"))
+    config, output = body.get("inferenceConfig", {}), body.get("outputConfig", {})
+    extra = {name: part for name, part in body.get("additionalModelRequestFields", {}).items() if part is not None}
     made: dict[str, Any] = {"messages": [{"role": one["role"], "content": list(_blocks(one))} for one in body["messages"]]}
     for name, field in (
         ("maxTokens", "max_tokens"),

@@ -196,7 +196,8 @@ def _predict(request: Request, provider: str, body: dict[str, Any], model: Model
         raise refuse(400, f"* PredictRequest.instances[0].{wanted}: {wanted} is not specified\n")
     if wanted == "content":
         counts = [count_tokens(one["content"]) for one in instances]
-        size = body.get("parameters", {}).get("outputDimensionality", DIMENSIONS)
+        asked = body.get("parameters", {}).get("outputDimensionality")
+        size = asked if isinstance(asked, int) else DIMENSIONS
         vectors = [
             {"values": vector(one["content"], size), "statistics": {"token_count": count, "truncated": False}}
             for one, count in zip(instances, counts, strict=True)

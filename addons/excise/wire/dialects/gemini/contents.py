@@ -55,12 +55,13 @@ class ToolNames:
     Names of functions as the target takes them. What had to change is kept in `Sent.tool_names`, so that the answer has the client's.
     """
 
-    __slots__ = ("_losses", "_sent", "_written")
+    __slots__ = ("_losses", "_sent", "_taken", "_written")
 
     def __init__(self, names: Iterable[str], sent: Sent, losses: Losses) -> None:
         self._sent = sent
         self._losses = losses
         self._written = {name: name for name in names if _NAME.fullmatch(name)}
+        self._taken = set(self._written)
 
     def of(self, name: str) -> str:
         written = self._written.get(name)
@@ -71,11 +72,12 @@ class ToolNames:
             self._losses.changed("tools.name", "the target's names of functions are 64 letters, digits, _ . : -, beginning with a letter")
             written = _STRANGE.sub("_", name)
             written = written if written[:1].isalpha() or written[:1] == "_" else f"_{written}"
-            if len(written) > _LONGEST_NAME or written in self._written.values():
+            if len(written) > _LONGEST_NAME or written in self._taken:
                 # Of the name alone, so that it is the same in every turn.
                 written = f"{written[: _LONGEST_NAME - 9]}_{made(name, 0)[5:13]}"
             self._sent.tool_names[written] = name
         self._written[name] = written
+        self._taken.add(written)
         return written
 
 

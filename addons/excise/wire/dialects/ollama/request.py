@@ -123,7 +123,8 @@ def decode_request(body: Any, envelope: Envelope) -> Request:
 
 
 def _extras(body: Mapping[str, Json], options: Mapping[str, Json], messages: list[Json]) -> tuple[Extra, ...]:
-    found = [extra for name, extra in _EXTRAS.items() if body.get(name) is not None]
+    # Neither cut nor shifted: so everybody else treats what is too long.
+    found = [extra for name, extra in _EXTRAS.items() if (value := body.get(name)) is not None and value is not False]
     if not messages:
         found.append(_LOADS)
     if any(name not in _KNOWN_OPTIONS and value is not None for name, value in options.items()):

@@ -33,6 +33,7 @@ class Writing:
 
     Attributes:
         names: Name of a tool as the client gives it -> as the target takes it.
+        taken: The names at the target.
     """
 
     request: Request
@@ -41,6 +42,7 @@ class Writing:
     losses: Losses
     sent: Sent
     names: dict[str, str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
 
     @property
     def thinks(self) -> bool | None:
@@ -60,7 +62,8 @@ class Writing:
         """
         known = self.names.get(name)
         if known is None:
-            known = self.names[name] = fit_name(name, self.names.values())
+            known = self.names[name] = fit_name(name, self.taken)
+            self.taken.add(known)
             if known != name:
                 self.sent.tool_names[known] = name
                 self.losses.changed("tools.name", "the target takes letters, digits, _ and - in names of tools, 64 at most")

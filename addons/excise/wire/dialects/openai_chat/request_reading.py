@@ -292,7 +292,9 @@ def _reasoning(body: dict[str, Any], extras: list[Extra]) -> ReasoningAsk | None
 # -- numbers ---------------------------------------------------------------------------------------------------------------------------
 
 
-_OF_SAMPLING = frozenset("temperature top_p top_k min_p seed random_seed frequency_penalty presence_penalty logit_bias".split())
+_OF_SAMPLING = frozenset(
+    ("temperature", "top_p", "top_k", "min_p", "seed", "random_seed", "frequency_penalty", "presence_penalty", "logit_bias")
+)
 
 
 def _sampling(body: dict[str, Any]) -> Sampling:

@@ -34,6 +34,7 @@ def write_tools(body: dict[str, Any], writing: Writing) -> str | None:
     for tool in request.tools:
         if is_name(tool.name):
             writing.names[tool.name] = tool.name
+            writing.taken.add(tool.name)
     tools, choice = _chosen(writing)
     if tools and (traits.tools is False or not writing.flavour.choices):
         losses.impossible("tools", "the target's model calls no tools")
@@ -167,7 +168,7 @@ def _output(body: dict[str, Any], choice: Any, tools: bool, writing: Writing) ->
     unbound = choice in (None, "auto", "none")  # a choice of the client's own means that this turn is no final answer
     if forcing and unbound and traits.tools is not False and traits.forced_tools is not False:
         losses.emulated("output.schema", "the target takes no schema for its output; it answers by a tool that has it")
-        name = fit_name(_ANSWER, tuple(writing.names.values()))
+        name = fit_name(_ANSWER, writing.taken)
         writing.sent.unwrap_tool = name
         function = {"name": name, "description": output.description or _ANSWER_DESCRIPTION, "parameters": output.schema}
         return None, {"type": "function", "function": function}
