@@ -1,8 +1,8 @@
 """
 `scripts/bench translation [--quick] [PART …] [--rounds N] [--json FILE]`
 
-What does translation cost? Parts: requests, answers, streams, calls (each beside LiteLLM's own functions on the same bytes), growth (does the cost
-grow with the size and no faster), proxy (translated calls beside the same calls untranslated, through the running proxy).
+What does translation cost? Parts: requests, answers, streams, calls (each beside LiteLLM's own functions on the same bytes), growth (does
+the cost grow with the size and no faster), proxy (translated calls beside the same calls untranslated, through the running proxy).
 
 Figures are CPU time of one thread, medians over rounds in which ours and LiteLLM's take turns, both warm. `times` is LiteLLM's time over
 ours. LiteLLM's is its transformation alone, without its logging, callbacks and cost; `served` is with the wrapper all its streams go

@@ -201,9 +201,9 @@ def main() -> None:
     for job in jobs:
         job.pieces = [base64.b64decode(piece) for piece in job.pieces]
         if job.kind == "stream" and job.peer != "bedrock":
-            # It cuts Cohere's events with httpx-sse, which leaves the data alone.
-            start = len("data: ") if job.peer == "cohere" else 0
-            job.lines = [line[start:] for line in b"".join(job.pieces).decode().split("\n") if line.startswith("data:")]
+            # Its reader of Cohere's events takes bare JSON, and not the last line; the others take every line.
+            lines = [line for line in b"".join(job.pieces).decode().split("\n") if line.startswith("data:")]
+            job.lines = [line[6:] for line in lines if line != "data: [DONE]"] if job.peer == "cohere" else lines
         if job.kind == "call":
             job.http = AsyncHTTPHandler()
             job.http.client = httpx.AsyncClient(transport=Canned(job.pieces[1]))

@@ -18,8 +18,8 @@ from typing import Any, Self
 
 from bench.translation_jobs import Job
 
-# boto3 cuts Bedrock's streams for it; orjson is what its proxy reads bodies with.
-PACKAGES = ("litellm", "boto3", "orjson")
+# boto3 cuts Bedrock's streams for it; orjson is what its proxy reads bodies with; without mcp no call with tools comes through.
+PACKAGES = ("litellm", "boto3", "orjson", "mcp")
 FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "excise-bench"
 INSTALL_SECONDS = 900
 

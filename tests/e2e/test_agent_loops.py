@@ -83,3 +83,20 @@ def test_a_tool_that_fails_is_told_as_such(agent: str, target: str, stream: bool
     assert ("An error occurred" if agent.startswith("agents-") else "the clock is broken") in told.text  # that library keeps the words
     if AGENTS[agent][1] in TELL_FAILURES and target in TELL_FAILURES:
         assert "get_time failed with" in told.text
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("target", unified.TARGETS)
+def test_a_runner_that_wants_a_thread_goes_on_without(target: str, stream: bool, run: Any, own_standin: StandIn) -> None:
+    """
+    Anthropic's runner keeps its conversation at the provider by default; told in Anthropic's words that this cannot be had, it sends the
+    whole history, and no provider is asked to keep any.
+    """
+    box, before = Toolbox(), len(own_standin.seen)
+
+    told = run("anthropic-runner", target, PROMPT, box, stream, thread=None)
+
+    assert sorted(box.calls, key=str) == sorted(CALLS, key=str)
+    assert_quoted(told.text, RESULTS)
+    assert len(own_standin.seen) == before + 3
+    assert not any(b'"thread"' in one.request.body for one in own_standin.seen[before:])

@@ -316,7 +316,7 @@ def test_nothing_of_any_credential_is_written_down(proxy: Proxy, key: str, token
         unified.PROVIDER_KEY,
         account,
         key,
-        key.rpartition("_")[2],
+        key[17:],
     ]
     files = [path for path in proxy.home.rglob("*") if path.is_file()]
 

@@ -24,6 +24,7 @@ CONTENT = "canary-7f3a-Zwölf-\U0001f426-end"  # outside ASCII, so that every es
 KEY = "standin-keycanary-51d2e8"
 PLANTED = [CONTENT, CONTENT[:11], KEY]
 OPENAI = ("api.openai.com", "/v1/chat/completions")
+PARAMETERS = {"type": "object", "properties": {"it": {"type": "string"}}}
 
 
 async def send_canaries(way: Way) -> int:
@@ -31,10 +32,10 @@ async def send_canaries(way: Way) -> int:
     Canaries in prompts, answers, tool arguments, error bodies, broken bodies, unknown paths, keys; whole, streamed, cut. Returns how many.
     """
     user = [{"role": "system", "content": CONTENT}, {"role": "user", "content": f"echo: {CONTENT}"}]
-    chat = {"model": "gpt-4o-mini", "messages": user, "user": CONTENT, "metadata": {"note": CONTENT}}
+    chat = {"model": "gpt-4o-mini", "messages": user, "user": CONTENT, "metadata": {"note": CONTENT}, "store": True}
     tool = {
         "type": "function",
-        "function": {"name": "keep", "description": CONTENT, "parameters": {"properties": {"it": {"type": "string"}}}},
+        "function": {"name": "keep", "description": CONTENT, "parameters": PARAMETERS},
     }
     bearer = {"authorization": f"Bearer {KEY}"}
     tools = {**chat, "messages": [{"role": "user", "content": f"use tool echo: {CONTENT}"}], "tools": [tool]}

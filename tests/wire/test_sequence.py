@@ -139,6 +139,18 @@ def test_a_candidate_that_did_not_finish_is_broken():
     assert (assembler.fault, assembler.ended) == ("fault", False)
 
 
+def test_a_part_put_together_does_not_keep_the_json_it_began_with():
+    """
+    Which is not that of the whole; a part that came whole keeps its own.
+    """
+    assembler, whole = Assembler(), Text(text="x", raw={"text": "x"})
+    begun = ToolCall(id="c", name="f", arguments={}, raw={"input": {}})
+    for event in (PartStarted(begun), Delta('{"a":1}'), PartEnded(), PartStarted(whole), PartEnded(), Finished(Finish.TOOL), Ended()):
+        assembler.feed(event)
+
+    assert [part.raw for part in assembler.answer("anthropic-messages").candidates[0].parts] == [None, whole.raw]
+
+
 def test_candidates_come_in_order_of_their_number():
     """
     Whichever began first.

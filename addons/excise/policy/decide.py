@@ -114,7 +114,8 @@ def facts_of(exchange: Exchange) -> Facts:
 
 def other_models(exchange: Exchange) -> tuple[str | None, ...]:
     """
-    Models the request names as fallbacks (`models: […]` in the body, as OpenRouter has it), which policy must allow as well.
+    Models the request names as fallbacks (`models: […]` in the body, as OpenRouter has it), which policy must allow as well. `None` for
+    one that is not named by a plain text: nobody knows which it is.
 
     Source: openrouter.ai/docs, "Model fallbacks", read 2026-11.
     """
@@ -122,7 +123,7 @@ def other_models(exchange: Exchange) -> tuple[str | None, ...]:
     named = body.get("models") if isinstance(body, dict) else None
     if not isinstance(named, list):
         return ()
-    return tuple(dict.fromkeys(normal_model(model) for model in named if isinstance(model, str)))
+    return tuple(dict.fromkeys(normal_model(model) if isinstance(model, str) else None for model in named))
 
 
 def decide(policy: Policy, facts: Facts) -> Decision:

@@ -44,7 +44,8 @@ def _url(value: str) -> str:
         or not parts.hostname
         or parts.path not in ("", "/")
         or parts.query
-        or parts.username
+        or parts.fragment
+        or "@" in parts.netloc
         or port == 0
     ):
         raise wrong("scheme, host and port are expected and nothing else, for example http://10.0.0.7:11434")

@@ -45,11 +45,11 @@ def opening(body: Any) -> bytes | None:
 def is_kept(body: Any) -> bool:
     """
     Whether the provider keeps this conversation, so that later turns need not say what was said before: OpenAI's Responses, unless they are
-    told not to.
+    told not to; Anthropic's message threads.
     """
     if not isinstance(body, dict):
         return False
-    named = body.get("previous_response_id") or body.get("conversation") or body.get("previous_interaction_id")
+    named = body.get("previous_response_id") or body.get("conversation") or body.get("previous_interaction_id") or body.get("thread")
     return bool(named) or ("input" in body and "messages" not in body and body.get("store") is not False)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mitmproxy import http
 
-from excise.errors import ExciseError, InternalError
+from excise.errors import ExciseError, InternalError, UpstreamFailed
 from excise.exchange import Exchange
 from excise.pipeline import Pipeline
 from excise.privacy.profiles import Action
@@ -185,7 +185,9 @@ class AnswerTap:
                 return self._refuse(self._exchange.answer_refusal)
             if self._decoder.broken or self._decoder.overflow:
                 # What cannot be read cannot be rewritten, and passing on a part of it would look whole.
-                self._ended = True
+                self._ended = self._exchange.answer_broken = True
+                if self.holds_head and not self._left:
+                    return self._refuse(UpstreamFailed("the provider's answer cannot be decoded"))
                 self._ends.cut()
                 return []
         out = [frame.raw for frame in frames if frame.raw]

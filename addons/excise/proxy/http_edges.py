@@ -189,6 +189,10 @@ class StrictServer(_Strict, Http1Server):
             return  # of a request that is over
         if isinstance(event, ResponseHeaders):
             response = event.response
+            old = self.request is not None and self.request.data.http_version == b"HTTP/1.0"
+            if old and response.headers.pop("transfer-encoding", None) is not None:
+                # It knows no chunks (RFC 9112, 6.1): the end of the connection is the end of the answer.
+                response.headers["connection"] = "close"
             yield commands.SendData(self.conn, http1.assemble_response_head(response))  # type: ignore[no-untyped-call]
             if response.status_code < 200:
                 return  # an interim one: the answer is still to come

@@ -182,6 +182,11 @@ class SealedStream(HttpStream):
         else:
             yield from super()._handle_event(event)
 
+    def state_wait_for_response_headers(self, event: ResponseHeaders) -> layer.CommandGenerator[None]:
+        # mitmproxy sends answers without a body past the tap, which may have something else to say in their place.
+        event.end_stream = False
+        yield from super().state_wait_for_response_headers(event)
+
     def start_response_stream(self) -> layer.CommandGenerator[None]:
         assert self.flow.response is not None
         tap = self.flow.response.stream

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from excise.privacy.retention.signed import is_signed
 from excise.privacy.schema_forms import demanded_forms
 from excise.privacy.vault import Vault, Vaults
 from excise.privacy.walk.source import Rewritten, Source, of_request
+from excise.privacy.walk.spots import Spot
 from excise.wire.json_edit import apply
 
 THREADED_BYTES = 32 * 1024  # from here on requests are scanned in a thread: a few milliseconds of ordinary text, more of the worst
@@ -102,12 +103,16 @@ class Redact(Stage):
         )
         self._refuse_unread(source, protection)
         spots = await run(partial(look, source, scanner, protection, vault.known(self._now())))
-        if len(spots) > MAX_SPOTS:
-            raise Refused(
-                f"more than {MAX_SPOTS} things would have to be taken out; send less at once", kind="too_many_findings", status=422
-            )
-        for _ in plan.decide(spots):
-            await asyncio.sleep(0)
+        try:
+            if len(spots) > MAX_SPOTS:
+                raise Refused(
+                    f"more than {MAX_SPOTS} things would have to be taken out; send less at once", kind="too_many_findings", status=422
+                )
+            for _ in plan.decide(spots):
+                await asyncio.sleep(0)
+        except Refused:
+            _unname(exchange, spots)
+            raise
         if plan.replacements:
             rewritten: Rewritten = await run(plan.carry_out)
             self._apply(exchange, rewritten, plan)
@@ -174,6 +179,17 @@ class Redact(Stage):
             return f"team {principal.team}" if principal is not None and principal.team else who
         first = opening(exchange.prompt.json if exchange.prompt else None)
         return who if first is None else f"{who}\0{hmac.digest(self._scope_key, first, 'sha256').hex()}"
+
+
+def _unname(exchange: Exchange, spots: Iterable[Spot]) -> None:
+    """
+    Take the model's name out of what the row of a refused call is made of, where something was found in it.
+    """
+    prompt = exchange.prompt
+    assert prompt is not None
+    if prompt.model is not None and any(spot.value in prompt.model for spot in spots):
+        exchange.prompt = replace(prompt, model=None)
+        exchange.route = exchange.translation = exchange.adapted = None
 
 
 def _tell(exchange: Exchange) -> None:

@@ -21,10 +21,10 @@ from excise.policy.deployment import Deployment, TargetRef
 from excise.policy.glob import any_of
 from excise.policy.store import PolicyStore
 from excise.routing.targets import GENERATES, Place, place_by, place_of
-from excise.stages.decode import THREADED_BYTES
 from excise.stages.forms import adapted_form, aimed_at, document_translation_of, form_at_target, form_of_call, preference_of
 from excise.wire.dialect import Asked, Dialect, Encoded, Envelope
 from excise.wire.dialects.registry import dialect_of, speaks
+from excise.wire.error_shapes import THREAD_UNSUPPORTED
 from excise.wire.loss import Loss
 from excise.wire.operations.registry import OPERATIONS, operation_of
 from excise.wire.translate import Translation
@@ -33,6 +33,7 @@ from excise.wire.translate import Translation
 _VARIES = frozenset({"openai-chat", "openai-responses"})
 # What a call means that names no model, where the dialect has a usual one.
 _USUAL = {"openai-moderations": "omni-moderation-latest"}
+THREADED_BYTES = 32 * 1024  # from here on requests are translated in a thread: up to a millisecond a kilobyte of the smallest messages
 VIRTUAL_KEY = "virtual_key"  # `Principal.type` of who calls with a key of ours
 
 
@@ -81,6 +82,12 @@ class Route(Stage):
         if wanted is None:
             return
         assert exchange.prompt is not None
+        if isinstance(exchange.prompt.json, dict) and exchange.prompt.json.get("thread") is not None and _is_anthropic(exchange):
+            # Anthropic's SDKs begin a thread by themselves, and go on without one where they get this very kind of error.
+            raise BadRequest(
+                "message threads are kept at the provider, and this call may be answered by another; send the whole history instead",
+                kind=THREAD_UNSUPPORTED,
+            )
         choose = partial(self._choose, policy, exchange, wanted)
         await (asyncio.to_thread(choose) if len(exchange.prompt.body) > THREADED_BYTES else _at_once(choose))
 
@@ -94,6 +101,9 @@ class Route(Stage):
                 excluded.append(f"{target.deployment}/{target.model}: {route}")
                 continue
             exchange.route = route
+            if not _may_fall_back(exchange, target):
+                excluded.append(f"{target.deployment}/{target.model}: this key may not ask for all of the models named under `models`")
+                continue
             decision = decide_all(policy, facts_of(exchange), other_models(exchange))
             if not decision.allow:
                 exchange.decision = decision
@@ -115,6 +125,8 @@ class Route(Stage):
         call, prompt = exchange.call, exchange.prompt
         assert call is not None and prompt is not None
         deployment = policy.deployments[target.deployment]
+        if {".", ".."} & set(target.model.split("/")):
+            return "no model has such a name"  # in a path, servers would undo it
         if call.operation in GENERATES:
             place = place_of(
                 self._catalog,
@@ -202,6 +214,10 @@ class Route(Stage):
 def _impossible(losses: Sequence[Loss]) -> str | None:
     fatal = [loss for loss in losses if loss.fatal]
     return "; ".join(f"{loss.field}: {loss.why}" for loss in fatal) if fatal else None
+
+
+def _is_anthropic(exchange: Exchange) -> bool:
+    return exchange.call is not None and exchange.call.dialect == "anthropic-messages"
 
 
 async def _at_once(work: Callable[[], None]) -> None:
@@ -294,6 +310,21 @@ def _may_ask(patterns: tuple[str, ...], model: str) -> bool:
     return any_of(tuple(pattern.lower() for pattern in patterns))(model.lower())
 
 
+def _may_fall_back(exchange: Exchange, target: TargetRef) -> bool:
+    """
+    Whether a key may ask for the models that the request names as fallbacks of its own (OpenRouter's `models`).
+    """
+    patterns = exchange.principal.models if exchange.principal is not None else ()
+    others = other_models(exchange) if patterns else ()
+    return all(model is not None and _may_ask(patterns, f"{target.deployment}/{model}") for model in others)
+
+
+def _has(table: Models, provider: str, model: str) -> bool:
+    # `publisher/model` is found at the publisher, whatever the provider: then the provider need not have it.
+    found = table.find(provider, model)
+    return found is not None and found.provider == provider
+
+
 def resolve(policy: Policy, provider: str, model: str | None, *, models: Models | None = None) -> Wanted:
     """
     The targets a model's name means to a holder of a virtual key.
@@ -313,7 +344,7 @@ def resolve(policy: Policy, provider: str, model: str | None, *, models: Models 
     if slash and name in policy.deployments and rest:
         return Wanted((TargetRef(name, rest),), "provider/model")
     table = models or Models.load()
-    having = [one for one in policy.deployments.values() if model in one.models or table.find(one.provider, model) is not None]
+    having = [one for one in policy.deployments.values() if model in one.models or _has(table, one.provider, model)]
     own = [one for one in having if one.provider == provider]
     chosen = having if len(having) == 1 else own[:1]
     if chosen:

@@ -18,9 +18,8 @@ from excise.exchange import Exchange
 from excise.pipeline import Stage
 from excise.privacy.retention.signed import is_signed
 from excise.routing.targets import GENERATES
-from excise.stages.decode import THREADED_BYTES
 from excise.stages.forms import adapted_form, form_of_call
-from excise.stages.route import adapted_of, envelope_of
+from excise.stages.route import THREADED_BYTES, adapted_of, envelope_of
 from excise.wire.dialect import Encoded
 from excise.wire.dialects.registry import dialect_of
 from excise.wire.json_edit import Edit, apply
@@ -29,7 +28,7 @@ from excise.wire.multipart import with_field
 
 # What a client says to its provider beside the body and its key, and which another deployment of the same provider understands.
 _OF_DIALECTS = (b"anthropic-", b"openai-beta", b"x-stainless-")
-_KEPT = frozenset({b"user-agent", b"accept", b"accept-encoding", b"content-type", b"idempotency-key"})
+_KEPT = frozenset({b"connection", b"user-agent", b"accept", b"accept-encoding", b"content-type", b"idempotency-key"})
 
 
 class Translate(Stage):
@@ -71,7 +70,10 @@ def _translated(exchange: Exchange) -> None:
         translation = exchange.translation = translation.remade(prompt.json)
         _check(translation.encoded)
         exchange.losses = translation.losses
-    body = orjson.dumps(translation.encoded.body)
+    try:
+        body = orjson.dumps(translation.encoded.body)
+    except orjson.JSONEncodeError as error:  # what was JSON in a text is an object at the target, and no text is looked through for depth
+        raise BadRequest("arguments of a tool call are nested too deeply to be translated", kind="too_deep") from error
     exchange.send_body = body
     exchange.sent_prompt = replace(prompt, body=body, json=translation.encoded.body, model=route.model)
 

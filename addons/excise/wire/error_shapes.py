@@ -48,6 +48,9 @@ BAD_GATEWAY = Names("server_error", "bad_gateway", "api_error", "UNAVAILABLE", "
 UNAVAILABLE = Names("server_error", "service_unavailable", "overloaded_error", "UNAVAILABLE", "ServiceUnavailableException")
 GATEWAY_TIMEOUT = Names("server_error", "timeout", "timeout_error", "DEADLINE_EXCEEDED", "ModelTimeoutException")
 
+THREAD_UNSUPPORTED = "thread_unsupported_request"
+"""The kind of error by which Anthropic's SDKs know to send the whole history without a thread. Source: anthropic 2.12, read 2026-11."""
+
 _TEXT_ERRORS = ("ollama", "hf-inference", "tgi", "xai")
 _DETAIL_ERRORS = ("voyage", "jina", "jina-reader")
 _MESSAGE_ERRORS = ("cohere", "cohere-v1", "cohere-v2")
@@ -114,7 +117,10 @@ def error_body(shape: str, said: Said) -> dict[str, Any]:
     names, text = said.names, said.text
     match shape:
         case "anthropic":
-            return {"type": "error", "error": {"type": names.anthropic, "message": text}, "request_id": said.call_id}
+            error: dict[str, Any] = {"type": names.anthropic, "message": text}
+            if said.kind == THREAD_UNSUPPORTED:
+                error["details"] = {"error_code": THREAD_UNSUPPORTED, "unsupported": ["thread"]}
+            return {"type": "error", "error": error, "request_id": said.call_id}
         case "google":
             return {"error": {"code": said.status, "message": text, "status": names.google, "details": list(said.details)}}
         case "aws":

@@ -68,7 +68,11 @@ def arguments_text(call: ToolCall) -> str:
     try:
         return orjson.dumps(call.arguments or {}).decode()
     except orjson.JSONEncodeError:
-        return json.dumps(call.arguments, separators=(",", ":"))  # nested deeper than orjson writes, and never deeper than it reads
+        pass
+    try:  # nested deeper than orjson writes, though never deeper than it reads
+        return json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":")).encode().decode()
+    except UnicodeEncodeError:
+        return "{}"
 
 
 # -- whole from pieces -----------------------------------------------------------------------------------------------------------------

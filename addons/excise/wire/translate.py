@@ -7,6 +7,7 @@ One call between two dialects: the request on its way out, the answer on its way
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ from excise.wire.upstream_error import Fault, encode_fault, encode_stream_fault,
 from excise.wire.usage import Usage
 
 MOST_ERROR_BYTES = 256 * 1024  # of an error's body that is read; the rest is let go
+MOST_GATHERED_BYTES = 32 * 1024 * 1024  # of a stream that is put together for a client that wants none
 
 _JSON = "application/json"
 _BROKEN = "the model's answer is broken: the provider reports that it failed to write it; send the request again"
@@ -155,6 +157,7 @@ class _AnswerOn:
         self._cut = StopCut(self._stops) if lacking else None
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._gathered_bytes = 0
         self._document: Any = None
         self._assembler: Assembler | None = None  # for a client that wants no stream and gets one
         self._over = False
@@ -170,11 +173,16 @@ class _AnswerOn:
         if self._status >= 400:
             for frame in frames:
                 if self._body_bytes < MOST_ERROR_BYTES:
-                    self._body.append(frame.raw)
-                    self._body_bytes += len(frame.raw)
+                    said = frame.raw if frame.data is None or framing is Framing.JSON else frame.data  # an error may come as an event
+                    self._body.append(said)
+                    self._body_bytes += len(said)
             return b""
         out = []
         for frame in frames:
+            broken = frame.data is not None and frame.json is None and frame.data.lstrip()[:1] == b"{"
+            if broken:
+                frame = _mended(frame)
+                broken = frame.json is None
             if self._decoder is None:
                 if frame.data is None:
                     continue  # comments, blank lines
@@ -188,7 +196,11 @@ class _AnswerOn:
                     self._opening = Meter(Call(target.provider, "chat", target.dialect, model_at="none"), None)
             if self._opening is not None:
                 self._opening.observe(frame)
-            events = self._decoder.feed(frame)
+            if not self._of.streams:
+                self._gathered_bytes += len(frame.raw)
+                broken = broken or self._gathered_bytes > MOST_GATHERED_BYTES
+            # What cannot be read may have been anything: the rest would look whole without it.
+            events = self._decoder.feed(frame) if not broken else [Failed(_fault(_UNREADABLE))]
             out.append(self._events(events if self._cut is None else self._cut.feed(events)))
         return b"".join(out)
 
@@ -301,6 +313,18 @@ class _AnswerOn:
         status, headers, body = encode_fault(self._of.client.name, fault, self._of.asked.id)
         self.head = ReplyHead(status, tuple(headers))
         return body
+
+
+def _mended(frame: Frame) -> Frame:
+    """
+    A frame whose JSON holds halves of characters, as servers write that cut a text between the two, with a question mark for each; as it is
+    where that does not make it readable.
+    """
+    try:
+        data = json.dumps(json.loads(frame.data or b""), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return frame
+    return Frame(frame.raw, frame.event, data, frame.headers)
 
 
 def _parsed(body: bytes) -> Any:

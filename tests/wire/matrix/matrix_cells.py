@@ -104,6 +104,9 @@ def aim_for(dialect: str, case: str) -> Aim:
     return next(aim for aim in AIMS if aim.dialect == dialect and case in aim.cases)
 
 
+USUAL = {name: aim_for(name, "text") for name in NAMES}
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """

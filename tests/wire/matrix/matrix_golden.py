@@ -71,7 +71,7 @@ def stream(client: str, body: bytes) -> str:
     A stream as text: server-sent events and lines as they are, with a mark for a carriage return; messages of AWS one a line.
     """
     if DIALECTS[client].framing is not Framing.EVENTSTREAM:
-        return body.decode().replace("\r\n", "␍\n").rstrip("\n")
+        return body.decode().replace("\r\n", "␍\n")
     frames = frames_of(client, body)
     assert b"".join(pack(str(frame.event), frame.json) for frame in frames) == body
     return "\n".join(f"{frame.event} {(frame.data or b'').decode()}" for frame in frames)

@@ -3,7 +3,7 @@ Every request as it leaves and every answer as it comes back, against files that
 
 `golden/requests/<target>.txt` has what is sent to each model, once for all clients whose request becomes the same;
 `golden/<client>/<target>.txt` what a client gets: plain answer, stream, error. Lines that begin with `!` are losses, with `~` what the
-answer's decoder is told. The streams of three cases look like that of `text` and are left out: they are compared with their plain answers
+answer's decoder is told. The streams of some cases look like that of `text` and are left out: they are compared with their plain answers
 elsewhere.
 """
 
@@ -18,7 +18,7 @@ from matrix_golden import files, head, pretty, same, stream, told
 
 from excise.wire.dialect import Encoded
 
-LIKE_TEXT = ("multi_turn", "system", "image")
+LIKE_TEXT = ("multi_turn", "system", "image", "json_schema")
 
 
 @pytest.mark.parametrize("target", NAMES)

@@ -44,7 +44,13 @@ def finish_of(reason: Json, *, calls: bool) -> tuple[Finish, str | None]:
     return Finish.TOOL if calls and not finish.cut else finish, word
 
 
-_WORDS = {Finish.LENGTH: "MAX_TOKENS", Finish.FILTER: "SAFETY", Finish.REFUSAL: "SAFETY", Finish.PAUSE: "MAX_TOKENS", Finish.BROKEN: "OTHER"}
+_WORDS = {
+    Finish.LENGTH: "MAX_TOKENS",
+    Finish.FILTER: "SAFETY",
+    Finish.REFUSAL: "SAFETY",
+    Finish.PAUSE: "MAX_TOKENS",
+    Finish.BROKEN: "OTHER",
+}
 
 
 def reason_for(finish: Finish) -> str:
