@@ -287,6 +287,7 @@ class _AnswerOn:
         out = b""
         if self._start is not None:
             out, self._start = self._encoder.feed(self._start), None
+            self._wrote = self._wrote or bool(out)
         try:
             out += self._encoder.feed(event)
         except orjson.JSONEncodeError:
