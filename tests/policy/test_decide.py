@@ -286,7 +286,7 @@ def test_what_no_stage_wrote_is_unknown():
 
 def test_fallback_models_must_be_allowed_as_well():
     """
-    A request that names a cheap model and a denied one as its fallback is refused; one with a fallback that is no name, too.
+    A request that names a cheap model and a denied one as its fallback is refused; one with a fallback that is no name, or no text, too.
     """
 
     def decided(models):
@@ -297,7 +297,8 @@ def test_fallback_models_must_be_allowed_as_well():
     assert decided(["gpt-4o-mini", "Anthropic/Claude-Opus-4"]) == "no opus"
     assert decided(["anthropic/claude-opus-4", "gpt-4o-mini"]) == "no opus", "an allowed one behind it heals nothing"
     assert decided([""]) == "no opus"
-    assert decided("anthropic/claude-opus-4") == decided([1, None]) == decided(None) == "pay on openai"
+    assert decided([1]) == decided([None]) == decided([{"id": "anthropic/claude-opus-4"}]) == "no opus"
+    assert decided("anthropic/claude-opus-4") == decided(None) == "pay on openai"
 
 
 def test_fifty_rules_take_microseconds():

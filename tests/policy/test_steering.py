@@ -104,6 +104,8 @@ def test_a_changed_key_is_another_policy_in_force(tmp_path: Path) -> None:
         ("host: acme.openai.azure.com", "host: acme.example.com", "no host of azure-openai"),
         ("host: acme.openai.azure.com", "host: https://acme.openai.azure.com", "without scheme and port"),
         ("url: http://10.0.0.7:8000", "url: http://10.0.0.7:8000/v1", "scheme, host and port"),
+        ("  key: env:ANTHROPIC_KEY", "  aws: default", "takes no requests signed for AWS"),
+        ("  key: env:ANTHROPIC_KEY", "  google: default", "takes no tokens of Google"),
         ("fast: anthropic/claude-haiku-4-5", "fast: antropic/claude-haiku-4-5", "no entry of `providers`"),
         ("fast: anthropic/claude-haiku-4-5", "fast: anthropic/claude-hiaku-4-5", "no known model"),
         ("fast: anthropic/claude-haiku-4-5", "fast: claude-haiku-4-5", "a target NAME/MODEL is expected"),

@@ -28,6 +28,7 @@ _EXACT = ("provider", "operation", "capture")
 _GLOBS = ("principal", "team", "app", "env", "model")
 _PROPERTIES = ("team", "app", "env")
 _SECTIONS = ("routes", "rules", "redact", "retention")  # lists of entries with conditions, in which the first that matches decides
+_GOOGLE = ("vertex", "gemini")  # providers that take Google's tokens
 _ALWAYS_SAID = frozenset({"principal", "provider", "operation", "capture"})
 
 
@@ -48,12 +49,14 @@ def anywhere(_provider: str, _host: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Known:
     """
-    The catalogue, as far as policy asks: whether an id of a provider or an operation exists, whether a host is a provider's, and whether
-    a model pattern (`*` is a wildcard, lower case) matches at least one known model. By default everything is known.
+    The catalogue, as far as policy asks: whether an id of a provider or an operation exists, whether a host is a provider's, whether a
+    provider takes requests signed for AWS, and whether a model pattern (`*` is a wildcard, lower case) matches at least one known model. By
+    default everything is known.
     """
 
     provider: Callable[[str], bool] = anything
     place: Callable[[str, str], bool] = anywhere
+    signed: Callable[[str], bool] = anything
     operation: Callable[[str], bool] = anything
     model: Callable[[str], bool] = anything
 
@@ -189,6 +192,10 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
             yield Flaw(
                 ("providers", number, "host"), f"{one.host!r} is no host of {one.provider} in the catalogue; is it another provider's?"
             )
+        if one.aws is not None and known.provider(one.provider) and not known.signed(one.provider):
+            yield Flaw(("providers", number, "aws"), f"{one.provider} takes no requests signed for AWS; give a key")
+        if one.google is not None and one.provider not in _GOOGLE:
+            yield Flaw(("providers", number, "google"), f"{one.provider} takes no tokens of Google; give a key")
     yield from _unknown_targets(written, known_model)
     for number, rule in enumerate(written.retention):
         for at, name in enumerate(rule.attested or ()):

@@ -31,6 +31,7 @@ def known_names(overlay: Path | None = None) -> Known:
 
     return Known(
         place=place,
+        signed=lambda provider: "sigv4" in providers[provider].auth,
         provider=frozenset(providers).__contains__,
         operation=frozenset(operations).__contains__,
         model=_known_model,

@@ -14,6 +14,7 @@ Words in what the user says steer it:
     refuse              declines, in the dialect's way
     filter this         is cut off by the provider's filter
     words: N            answers at that length
+    interleave          mixes the pieces of parallel calls in a stream (OpenAI's chat)
     from cache          (anywhere in the prompt) bills half the input as a cache read
 
 After the last round, and wherever the conversation ends with results of tools, the answer quotes what the tools said, so that loops end.
