@@ -65,7 +65,7 @@ def _places(key: str) -> Iterator[tuple[str, Callable[[str], Call]]]:
     yield "arguments of an earlier tool call", lambda text: chat("", key, messages=_turn_with_tool(json.dumps({"ship": text}), "done"))
     yield "a tool's description", lambda text: chat("hello", key, tools=[tool(text)])
     yield "a tool's schema", lambda text: chat("hello", key, tools=[tool(parameters=_schema(text))])
-    yield "metadata", lambda text: chat("hello", key, metadata={"note": text})
+    yield "metadata", lambda text: chat("hello", key, metadata={"note": text}, store=True)
     yield "a stop sequence", lambda text: chat("hello", key, stop=[text])
     yield "a predicted answer", lambda text: chat("hello", key, prediction={"type": "content", "content": text})
     yield "a field nobody knows", lambda text: chat("hello", key, x_note={"deep": [[{"er": text}]]})
@@ -115,11 +115,17 @@ def _single_values(key: str) -> Iterator[Carrier]:
     for kind, canary in values("a JSON key").items():
         if kind != "password":  # without its name it is a word like others
             yield Carrier(
-                f"{kind} as a JSON key", "keys, numbers, queries, headers", (canary,), chat("hello", key, metadata={canary.value: "x"})
+                f"{kind} as a JSON key",
+                "keys, numbers, queries, headers",
+                (canary,),
+                chat("hello", key, metadata={canary.value: "x"}, store=True),
             )
     card = values("a JSON number")["card"]
     yield Carrier(
-        "card as a JSON number", "keys, numbers, queries, headers", (card,), chat("hello", key, metadata={"card": int(card.value)})
+        "card as a JSON number",
+        "keys, numbers, queries, headers",
+        (card,),
+        chat("hello", key, tools=[tool(parameters={"type": "object", "properties": {"card": {"default": int(card.value)}}})]),
     )
     for kind in _HEADER_KINDS:
         canary = values("a query string")[kind]

@@ -168,7 +168,10 @@ def _passage(name: str, make: Callable[[str, str], Call], *, way: Way = Way.WHOL
 
 def _everywhere(text: str, name: str) -> Call:
     tools = [
-        {"type": "function", "function": {"name": "keep", "description": text, "parameters": {"properties": {"it": {"default": text}}}}}
+        {
+            "type": "function",
+            "function": {"name": "keep", "description": text, "parameters": {"type": "object", "properties": {"it": {"default": text}}}},
+        }
     ]
     earlier = [{"id": "call_1", "type": "function", "function": {"name": "keep", "arguments": json.dumps({"it": text})}}]
     messages = [
@@ -178,7 +181,7 @@ def _everywhere(text: str, name: str) -> Call:
         {"role": "tool", "tool_call_id": "call_1", "content": text},
     ]
     headers = {"x-note": urllib.parse.quote(text), "cookie": f"note={urllib.parse.quote(text)}"}
-    return chat("", name, messages=messages, tools=tools, user=text, metadata={"note": text}, stop=[text], headers=headers)
+    return chat("", name, messages=messages, tools=tools, user=text, metadata={"note": text}, store=True, stop=[text], headers=headers)
 
 
 def _body(text: str) -> bytes:
