@@ -9,6 +9,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -331,3 +332,35 @@ def test_a_secret_in_a_models_name_does_not_leave(own_standin: StandIn, tmp_path
     assert status == 422 and "jane.doe" not in json.dumps(answer) and other == 200
     assert len(own_standin.seen) == before + 1
     assert "jane.doe" not in json.dumps(rows, default=str)
+
+
+def test_state_stored_under_the_houses_account_is_not_opened(endpoint: Proxy, key: str, own_standin: StandIn) -> None:
+    """
+    An id of an earlier answer, a conversation or a container belongs to the account, and so to no single key.
+    """
+    before = len(own_standin.seen)
+    for name in ("previous_response_id", "conversation"):
+        status, answer, _ = fetch(endpoint, "/v1/responses", key, {"model": "openai/gpt-4.1-mini", "input": "x", name: "resp_1"})
+        assert status == 400 and name in answer["error"]["message"]
+    status, _, _ = fetch(
+        endpoint,
+        "/v1/messages",
+        key,
+        {"model": "fast", "max_tokens": 9, "container": "c_1", "messages": [{"role": "user", "content": "x"}]},
+    )
+
+    assert status == 400 and len(own_standin.seen) == before
+
+
+def test_ollamas_client_lists_models_too(endpoint: Proxy, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    `GET /api/tags`, as its own client reads it.
+    """
+    import ollama as sdk
+
+    unified.surround(monkeypatch, endpoint, key, "ollama")
+    client = sdk.Client(host=endpoint.url, headers={"Authorization": f"Bearer {key}"})
+    with closing(client._client):
+        names = {model.model for model in client.list().models}
+
+    assert {"fast", *unified.TARGETS.values()} <= names

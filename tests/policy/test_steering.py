@@ -133,3 +133,12 @@ def test_a_route_that_can_never_decide_is_told(tmp_path: Path) -> None:
     )
 
     assert any("can never decide" in text for text in faults(tmp_path, dead))
+
+
+def test_rules_may_name_teams_that_only_keys_of_ours_have(tmp_path: Path) -> None:
+    """
+    Where calls come with virtual keys, whose teams stand with the keys, a team no listed principal has is no slip.
+    """
+    named = WHOLE.replace("default: allow", "rules:\n- {name: a, when: {team: payments}, then: allow}\ndefault: allow")
+
+    assert [rule.decision.rule for rule in load(tmp_path, named).rules] == ["a"]

@@ -134,6 +134,17 @@ def gemini_list(models: Sequence[Listed], wanted: str | None, query: str) -> dic
     return listed
 
 
+def ollama_list(models: Sequence[Listed]) -> dict[str, Any]:
+    """
+    `GET /api/tags`: what Ollama's clients list.
+
+    Source: github.com/ollama/ollama, docs/api.md, "List Local Models", read 2026-11.
+    """
+    about = {"parent_model": "", "format": "", "family": "", "families": None, "parameter_size": "", "quantization_level": ""}
+    when = "1970-01-01T00:00:00Z"
+    return {"models": [{"name": one.id, "model": one.id, "modified_at": when, "size": 0, "digest": "", "details": about} for one in models]}
+
+
 def _number(asked: dict[str, list[str]], name: str, default: int, most: int) -> int:
     text = asked.get(name, [""])[0]
     return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 10 else default

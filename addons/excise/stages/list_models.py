@@ -4,6 +4,7 @@ Which models there are, for whoever holds a key of ours.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from functools import lru_cache, partial
 
 import orjson
 
-from excise.access.listing import Listed, anthropic_list, gemini_list, openai_list, priced
+from excise.access.listing import Listed, anthropic_list, gemini_list, ollama_list, openai_list, priced
 from excise.catalog.models import Models
 from excise.catalog.prices import Prices
 from excise.errors import BadRequest
@@ -51,11 +52,14 @@ class ListModels(Stage):
             or exchange.http.method != "GET"
         ):
             return
-        models = sorted(self._allowed(self._store.current, exchange), key=lambda one: one.id)
+        # Tens of milliseconds where there are many deployments.
+        models = await asyncio.to_thread(lambda: sorted(self._allowed(self._store.current, exchange), key=lambda one: one.id))
         _, _, query = exchange.http.path.partition("?")
         wanted = call.model
         if call.provider == "anthropic":
             body = anthropic_list(models, wanted, query)
+        elif call.dialect == "ollama":
+            body = ollama_list(models)
         elif call.provider in ("gemini", "vertex"):
             body = gemini_list(models, wanted, query)
         else:

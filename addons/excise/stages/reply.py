@@ -30,7 +30,8 @@ class Reply(Stage):
             out += translation.close()
             exchange.losses = translation.losses
             if translation.fault is not None and (exchange.answer_status or 0) < 400:
-                exchange.error_type = exchange.error_type or "upstream_broken_answer"
+                told = exchange.meter.error_type if exchange.meter is not None else None
+                exchange.error_type = exchange.error_type or told or "upstream_broken_answer"
         if exchange.reply_head is None or translation.head is not before:
             exchange.reply_head = _with_ids(exchange, translation.head)
         return [Frame(out)] if out else []

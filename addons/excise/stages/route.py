@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from excise.catalog.models import Models
 from excise.catalog.providers import Catalog
@@ -34,6 +35,8 @@ _VARIES = frozenset({"openai-chat", "openai-responses"})
 # What a call means that names no model, where the dialect has a usual one.
 _USUAL = {"openai-moderations": "omni-moderation-latest"}
 THREADED_BYTES = 32 * 1024  # from here on requests are translated in a thread: up to a millisecond a kilobyte of the smallest messages
+# Members of requests that name something stored at the provider under the account: anybody's with a key of ours, if they were let through.
+_STORED = ("previous_response_id", "conversation", "container", "cachedContent", "cached_content", "previous_interaction_id")
 VIRTUAL_KEY = "virtual_key"  # `Principal.type` of who calls with a key of ours
 
 
@@ -283,7 +286,7 @@ def envelope_of(http: HttpRequest, prompt: Prompt, model: str | None, dialect: s
 def _wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
     """
     Raises:
-        BadRequest: A key of ours is used for what it cannot be used for.
+        BadRequest: A key of ours is used for what it cannot be used for: lists and files of the account, state stored there.
     """
     call, principal = exchange.call, exchange.principal
     assert call is not None and exchange.prompt is not None
@@ -303,7 +306,16 @@ def _wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
             f"operation {call.operation!r} is not served to virtual keys; use the provider's own key for it",
             kind="operation_not_served",
         )
+    if stored := next((name for name in _STORED if _says(exchange.prompt.json, name)), None):
+        raise BadRequest(
+            f"{stored} names what a provider keeps in the account of the house, which no key of ours opens; send the whole conversation",
+            kind="stored_state",
+        )
     return resolve(policy, call.provider, model or _USUAL.get(call.dialect))
+
+
+def _says(body: Any, name: str) -> bool:
+    return isinstance(body, dict) and body.get(name) not in (None, "")
 
 
 def _may_ask(patterns: tuple[str, ...], model: str) -> bool:

@@ -27,7 +27,11 @@ from excise.wire.keepsake import MARK_BYTES
 from excise.wire.multipart import with_field
 
 # What a client says to its provider beside the body and its key, and which another deployment of the same provider understands.
-_OF_DIALECTS = (b"anthropic-", b"openai-beta", b"x-stainless-")
+_OF_DIALECTS = {
+    "anthropic-messages": frozenset({b"anthropic-version", b"anthropic-beta"}),
+    "openai-chat": frozenset({b"openai-beta"}),
+    "openai-responses": frozenset({b"openai-beta"}),
+}
 _KEPT = frozenset({b"connection", b"user-agent", b"accept", b"accept-encoding", b"content-type", b"idempotency-key"})
 
 
@@ -170,12 +174,13 @@ def _headers(exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:
     assert route is not None and call is not None
     same = translation is None
     private = {name.encode() for name in auth_header_names}
+    known = _OF_DIALECTS.get(route.call.dialect, frozenset()) if same else frozenset()
     kept = []
     for name, value in exchange.send_headers or exchange.http.headers:
         low = name.lower()
         if low in private or low in (b"host", b"content-length", b"content-type", b"accept-encoding"):
             continue
-        if low in _KEPT or (same and low.startswith(_OF_DIALECTS)):
+        if low in _KEPT or low in known:
             kept.append((name, value))
     # A form's content type names its boundary.
     kind = exchange.http.header("content-type") if same and exchange.prompt is not None and exchange.prompt.json is None else None

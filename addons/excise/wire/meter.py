@@ -151,6 +151,13 @@ class Meter:
         return self._reader.reader.usage()
 
     @property
+    def error_type(self) -> str | None:
+        """
+        Of an error the provider has told so far.
+        """
+        return self._reader.reader.error_type
+
+    @property
     def service_tier(self) -> str | None:
         return self._reader.reader.service_tier
 

@@ -33,15 +33,19 @@ _FILTERS = frozenset(_FILTER_WORDS.split())
 _NUMBERS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "OTHER", 6: "BLOCKLIST", 7: "PROHIBITED_CONTENT", 8: "SPII"}
 
 
+_MALFORMED = frozenset(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE"))  # what stands there as a call is none
+
+
 def finish_of(reason: Json, *, calls: bool) -> tuple[Finish, str | None]:
     """
-    Why an answer ended, and the API's own word for it. `calls`: it calls a function, which the reason never says.
+    Why an answer ended, and the API's own word for it. `calls`: it calls a function, which the reason never says; a reason that says the
+    call went wrong holds all the same.
     """
     word = _NUMBERS.get(reason, str(reason)) if type(reason) is int else reason
     if type(word) is not str or not word:
         return (Finish.TOOL if calls else Finish.BROKEN), None
     finish = _FINISH.get(word) or (Finish.FILTER if word in _FILTERS else Finish.BROKEN)
-    return Finish.TOOL if calls and not finish.cut else finish, word
+    return Finish.TOOL if calls and not finish.cut and word not in _MALFORMED else finish, word
 
 
 _WORDS = {
