@@ -5,7 +5,7 @@ Redaction and translation together: values leave for another provider, in anothe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import openai
@@ -62,9 +62,14 @@ class Values:
         return bool(bodies) and not any(value.encode() in body for body in bodies for value in (self.mail, self.key, self.line))
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-@pytest.mark.parametrize("target", unified.TARGETS)
-@pytest.mark.parametrize("client", unified.CLIENTS)
+def crossed(names: Iterable[str]) -> list[tuple[str, str, bool]]:
+    """
+    Each with every target; plain and streamed by turns, so that each name and each target is met both ways.
+    """
+    return [(name, target, (row + column) % 2 == 1) for row, name in enumerate(names) for column, target in enumerate(unified.TARGETS)]
+
+
+@pytest.mark.parametrize(("client", "target", "stream"), crossed(unified.CLIENTS))
 def test_values_come_back_in_text(
     client: str, target: str, stream: bool, redacting: Proxy, at: At, own_standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,9 +101,7 @@ def run(redacting: Proxy, at: At, monkeypatch: pytest.MonkeyPatch) -> Any:
     return run
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-@pytest.mark.parametrize("target", unified.TARGETS)
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(("agent", "target", "stream"), crossed(AGENTS))
 def test_tools_are_called_with_values(agent: str, target: str, stream: bool, run: Any, own_standin: StandIn) -> None:
     """
     A tool gets the client's value, however the provider cuts the arguments; what the tool says is replaced on its way out and quoted whole.
@@ -154,9 +157,7 @@ def test_a_stream_may_be_cut_anywhere(
     assert turn.text.strip() == f"{values.mail} has {values.key}"
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-@pytest.mark.parametrize("target", unified.TARGETS)
-@pytest.mark.parametrize("client", PARSERS)
+@pytest.mark.parametrize(("client", "target", "stream"), crossed(PARSERS))
 def test_values_come_back_in_objects(
     client: str, target: str, stream: bool, redacting: Proxy, at: At, own_standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
