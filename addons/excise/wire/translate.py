@@ -1,8 +1,8 @@
 """
 One call between two dialects: the request on its way out, the answer on its way back.
 
-    begin(client, request, ...)  ->  Translation.encoded   what is sent
-    Translation.feed(frames)     ->  bytes for the client   whatever the provider's framing, whatever the client's
+    Translation.encoded                  what is sent
+    Translation.feed(frames), close()    bytes for the client, whatever the provider's framing, whatever the client's
 """
 
 from __future__ import annotations
@@ -240,6 +240,8 @@ class _AnswerOn:
         """
         Write events for a client that streams; where it does not, the provider streamed unasked and they are put together.
         """
+        if self._over:
+            return b""  # what came with the frame that ended it
         if not self._of.streams:
             return self._gathered(events)
         out = []
