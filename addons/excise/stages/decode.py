@@ -4,12 +4,12 @@ From bytes to what policy and routing need to know of the request.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 
 from excise.exchange import Exchange
 from excise.pipeline import Stage
+from excise.stages.off_loop import run
 from excise.wire.request import read_prompt
 
 THREADED_BYTES = 512 * 1024  # from here on bodies are read in a thread
@@ -32,4 +32,4 @@ class Decode(Stage):
         assert exchange.call is not None
         read = partial(read_prompt, exchange.call, exchange.http, limit=self._limit, pseudonym=self._pseudonym)
         # Most bodies take microseconds; one of megabytes with many small values takes a second, which the other clients must not wait.
-        exchange.prompt = read() if len(exchange.http.body) <= THREADED_BYTES else await asyncio.to_thread(read)
+        exchange.prompt = await run(read, long=len(exchange.http.body) > THREADED_BYTES)

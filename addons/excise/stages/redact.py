@@ -29,6 +29,7 @@ from excise.privacy.schema_forms import demanded_forms
 from excise.privacy.vault import Vault, Vaults
 from excise.privacy.walk.source import Rewritten, Source, of_request
 from excise.privacy.walk.spots import Spot
+from excise.stages.off_loop import run
 from excise.wire.json_edit import apply
 
 THREADED_BYTES = 32 * 1024  # from here on requests are scanned in a thread: a few milliseconds of ordinary text, more of the worst
@@ -87,9 +88,9 @@ class Redact(Stage):
         prompt = exchange.prompt
         extract = self._extract if protection.extracts else None
         scanner = protection.scanner()
-        run = _threaded if len(prompt.body) > THREADED_BYTES or extract is not None or scanner.slow else _inline
+        done = partial(run, long=len(prompt.body) > THREADED_BYTES or extract is not None or scanner.slow)
         vault = self._vaults.of(self._scope(exchange, protection), now=self._now())
-        source: Source = await run(partial(_source, exchange, extract))
+        source: Source = await done(partial(_source, exchange, extract))
         plan = Plan(source, protection, vault, self._placeholders, demanded_forms(prompt.json), self._now())
         # Before anything can refuse: the row of a refused call says what was found, too.
         exchange.redaction = Redaction(
@@ -102,7 +103,7 @@ class Redact(Stage):
             protection=protection if protection.answers is not None else None,
         )
         self._refuse_unread(source, protection)
-        spots = await run(partial(look, source, scanner, protection, vault.known(self._now())))
+        spots = await done(partial(look, source, scanner, protection, vault.known(self._now())))
         try:
             if len(spots) > MAX_SPOTS:
                 raise Refused(
@@ -114,10 +115,10 @@ class Redact(Stage):
             _unname(exchange, spots)
             raise
         if plan.replacements:
-            rewritten: Rewritten = await run(plan.carry_out)
+            rewritten: Rewritten = await done(plan.carry_out)
             self._apply(exchange, rewritten, plan)
             if protection.tells_model:
-                await run(partial(_tell, exchange))
+                await done(partial(_tell, exchange))
         exchange.redaction = replace(exchange.redaction, live=self._live(vault, plan, prompt.json))
 
     def _refuse_unread(self, source: Source, protection: Protection) -> None:
@@ -207,11 +208,3 @@ def _source(exchange: Exchange, extract: Callable[[str, bytes], str | None] | No
     headers = exchange.send_headers or http.headers
     content_type = http.header("content-type") or ""
     return of_request(http.method, exchange.send_path or http.path, headers, content_type, prompt.body, prompt.json, extract=extract)
-
-
-async def _inline[Value](work: Callable[[], Value]) -> Value:
-    return work()
-
-
-async def _threaded[Value](work: Callable[[], Value]) -> Value:
-    return await asyncio.to_thread(work)

@@ -4,7 +4,6 @@ What the provider may keep of a call.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -22,6 +21,7 @@ from excise.privacy.retention.entry import Entry, Standing, entry_of
 from excise.privacy.retention.making import RetentionPlan
 from excise.privacy.retention.plan import UNKNOWN, plan
 from excise.privacy.retention.where import Facts
+from excise.stages.off_loop import run
 from excise.wire.frame import Frame
 from excise.wire.json_edit import apply
 
@@ -89,7 +89,7 @@ class Retain(Stage):
         assert prompt is not None
         small = len(prompt.body) <= THREADED_BYTES
         look = partial(self.plan, exchange, exchange.upstream, choice, body=prompt.json, model=prompt.model)
-        made = look() if small else await asyncio.to_thread(look)
+        made = await run(look, long=not small)
         exchange.retention_choice = choice  # a reload must not change what is asked of the answer
         exchange.retention = str(made.standing)
         exchange.retention_receipt = tuple((rule, str(outcome)) for rule, outcome in made.receipt)
@@ -97,7 +97,7 @@ class Retain(Stage):
             raise Refused(_text(choice, made.refusals), kind="retention_refused")
         if made.edits:
             edit = partial(apply, prompt.body, prompt.json, made.edits)
-            body, json = edit() if small else await asyncio.to_thread(edit)
+            body, json = await run(edit, long=not small)
             left = replace(prompt, body=body, json=json)
             if exchange.sent_prompt is not None:
                 exchange.sent_prompt = left

@@ -4,7 +4,6 @@ Where the call goes: to whom the client sent it, or to the first target of polic
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,11 +17,12 @@ from excise.exchange import Route as Routed
 from excise.pipeline import Stage
 from excise.policy.compile import Policy
 from excise.policy.decide import decide_all, facts_of, other_models
-from excise.policy.deployment import Deployment, TargetRef
+from excise.policy.deployment import TargetRef
 from excise.policy.glob import any_of
 from excise.policy.store import PolicyStore
 from excise.routing.targets import GENERATES, Place, place_by, place_of
 from excise.stages.forms import adapted_form, aimed_at, document_translation_of, form_at_target, form_of_call, preference_of
+from excise.stages.off_loop import run
 from excise.wire.dialect import Asked, Dialect, Encoded, Envelope
 from excise.wire.dialects.registry import dialect_of, speaks
 from excise.wire.error_shapes import THREAD_UNSUPPORTED
@@ -34,7 +34,7 @@ from excise.wire.translate import Translation
 _VARIES = frozenset({"openai-chat", "openai-responses"})
 # What a call means that names no model, where the dialect has a usual one.
 _USUAL = {"openai-moderations": "omni-moderation-latest"}
-THREADED_BYTES = 32 * 1024  # from here on requests are translated in a thread: up to a millisecond a kilobyte of the smallest messages
+TRANSLATED_INLINE_BYTES = 32 * 1024  # larger requests are translated in a thread: up to a millisecond a kilobyte of the smallest messages
 # Members of requests that name something stored at the provider under the account: anybody's with a key of ours, if they were let through.
 _STORED = ("previous_response_id", "conversation", "container", "cachedContent", "cached_content", "previous_interaction_id")
 VIRTUAL_KEY = "virtual_key"  # `Principal.type` of who calls with a key of ours
@@ -92,13 +92,12 @@ class Route(Stage):
                 kind=THREAD_UNSUPPORTED,
             )
         choose = partial(self._choose, policy, exchange, wanted)
-        await (asyncio.to_thread(choose) if len(exchange.prompt.body) > THREADED_BYTES else _at_once(choose))
+        await run(choose, long=len(exchange.prompt.body) > TRANSLATED_INLINE_BYTES)
 
     def _choose(self, policy: Policy, exchange: Exchange, wanted: Wanted) -> None:
         excluded: list[str] = []
         denied = 0
         for target in wanted.targets:
-            deployment = policy.deployments[target.deployment]
             route = self._route(policy, exchange, wanted, target, excluded)
             if isinstance(route, str):
                 excluded.append(f"{target.deployment}/{target.model}: {route}")
@@ -113,7 +112,7 @@ class Route(Stage):
                 denied += 1
                 excluded.append(f"{target.deployment}/{target.model}: rule {decision.rule!r} denies it: {decision.reason}")
                 continue
-            why = self._prepared(policy, exchange, deployment)
+            why = self._prepared(policy, exchange)
             if why is None:
                 return
             excluded.append(f"{target.deployment}/{target.model}: {why}")
@@ -160,7 +159,7 @@ class Route(Stage):
             credential=deployment.credential,
         )
 
-    def _prepared(self, policy: Policy, exchange: Exchange, deployment: Deployment) -> str | None:
+    def _prepared(self, policy: Policy, exchange: Exchange) -> str | None:
         """
         Translate for the target just set, as far as needed; why it is not possible, else `None`.
         """
@@ -171,17 +170,16 @@ class Route(Stage):
             return self._prepared_form(policy, exchange)
         client = dialect_of(call.provider, call.dialect)
         target = dialect_of(route.call.provider, route.call.dialect)
-        sent = prompt
-        if client is not target or client is None:
-            if client is None or target is None:
-                return "its dialect cannot be translated"
+        if client is None or target is None:
+            return "its dialect cannot be translated"
+        if client is not target:
             made = translation_of(exchange, client, target, model_of=policy.defaults.answer_model, now=int(self._now()))
             exchange.translation = made
             exchange.losses = made.losses
             if (why := _impossible(made.losses)) is not None:
                 return why
             sent = replace(prompt, json=made.encoded.body)
-        elif call.operation in GENERATES:
+        else:
             adapted = adapted_of(exchange, client)
             exchange.adapted, exchange.losses = Adapted(prompt.json, adapted), adapted.losses
             if (why := _impossible(adapted.losses)) is not None:
@@ -221,10 +219,6 @@ def _impossible(losses: Sequence[Loss]) -> str | None:
 
 def _is_anthropic(exchange: Exchange) -> bool:
     return exchange.call is not None and exchange.call.dialect == "anthropic-messages"
-
-
-async def _at_once(work: Callable[[], None]) -> None:
-    work()
 
 
 def translation_of(exchange: Exchange, client: Dialect, target: Dialect, *, model_of: str, now: int) -> Translation:

@@ -4,8 +4,6 @@ The request in the words of whoever answers it, after everything that must not l
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,7 +17,8 @@ from excise.pipeline import Stage
 from excise.privacy.retention.signed import is_signed
 from excise.routing.targets import GENERATES
 from excise.stages.forms import adapted_form, form_of_call
-from excise.stages.route import THREADED_BYTES, adapted_of, envelope_of
+from excise.stages.off_loop import run
+from excise.stages.route import TRANSLATED_INLINE_BYTES, adapted_of, envelope_of
 from excise.wire.dialect import Encoded
 from excise.wire.dialects.registry import dialect_of
 from excise.wire.json_edit import Edit, apply
@@ -57,13 +56,9 @@ class Translate(Stage):
                 "the model's name holds something that must not leave; name a model of GET /v1/models", kind="redacted_model", status=422
             )
         work = partial(_translated if exchange.translation is not None else _moved, exchange)
-        await (asyncio.to_thread(work) if len(prompt.body) > THREADED_BYTES else _at_once(work))
+        await run(work, long=len(prompt.body) > TRANSLATED_INLINE_BYTES)
         exchange.send_path = route.path
         exchange.send_headers = _headers(exchange)
-
-
-async def _at_once[Made](work: Callable[[], Made]) -> Made:
-    return work()
 
 
 def _translated(exchange: Exchange) -> None:
@@ -160,7 +155,7 @@ async def _unmarked(exchange: Exchange) -> None:
             kind="signed_request",
         )
     work = partial(_as_adapted, exchange)
-    body, json = await (asyncio.to_thread(work) if len(prompt.body) > THREADED_BYTES else _at_once(work))
+    body, json = await run(work, long=len(prompt.body) > TRANSLATED_INLINE_BYTES)
     if body is not prompt.body:
         exchange.send_body = body
         exchange.prompt = replace(prompt, body=body, json=json)
