@@ -15,7 +15,8 @@ import orjson
 from bench import translation_ours as ours
 from bench.translation_jobs import AIMS, NOW, OPENAI, USED, Aim, Json, frames, picture, say, tool, turns
 from excise.wire.dialects.registry import DIALECTS
-from excise.wire.neutral import Delta, Ended, Event, Finish, Finished, PartEnded, PartStarted, Reasoning, Started, Text, ToolCall
+from excise.wire.events import Delta, Ended, Event, Finished, PartEnded, PartStarted, Started
+from excise.wire.neutral import Finish, Reasoning, Text, ToolCall
 from excise.wire.sequence import Sequencer
 
 RESPONSES = Aim("", "openai-responses", "openai", "gpt-4o-mini")

@@ -23,23 +23,9 @@ from excise.catalog.traits import traits_of
 from excise.exchange import Call
 from excise.wire.dialect import Asked, Envelope, Target
 from excise.wire.dialects.registry import DIALECTS
+from excise.wire.events import Delta, Ended, Event, Finished, PartEnded, PartStarted, Started
 from excise.wire.frame import Framing
-from excise.wire.neutral import (
-    Answer,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Finish,
-    Finished,
-    Part,
-    PartEnded,
-    PartStarted,
-    Request,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Answer, Candidate, Finish, Part, Request, Text, ToolCall
 from excise.wire.usage import Usage
 
 Json = dict[str, Any]

@@ -46,14 +46,16 @@ async def call_on(way: Way, name: str, stop: asyncio.Event, chance: random.Rando
 
 async def kill_on(proxy: Proxy, chance: random.Random) -> list[str]:
     """
-    SIGKILL to a worker or the ledger, at random moments.
+    SIGKILL to a worker or the ledger, each at least once, at random moments and in random order.
     """
     killed = []
-    for _ in range(KILLS):
+    everyone = ["ledger", *(f"worker {number}" for number in range(len(proxy.pids()["workers"])))]
+    plan = everyone + chance.choices(everyone, k=KILLS - len(everyone))
+    chance.shuffle(plan)
+    for name in plan:
         await asyncio.sleep(0.3 + chance.random() * 0.6)
         pids = proxy.pids()
         victims = {**{f"worker {number}": pid for number, pid in enumerate(pids["workers"])}, "ledger": pids["ledger"]}
-        name = chance.choice(sorted(victims))
         if isinstance(victims[name], int):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victims[name], signal.SIGKILL)

@@ -13,7 +13,7 @@ import pytest
 from house import CHAT, house, post, read_answer
 
 from excise.proxy import door
-from excise.stages import decode
+from excise.stages import decode, off_loop
 from excise.standin.script import Gate, Script
 
 STREAM = CHAT | {"stream": True}
@@ -198,7 +198,7 @@ async def test_large_bodies_are_read_off_the_event_loop(tmp_path, monkeypatch):
         seen.append(True)
         return await kept(*args)
 
-    monkeypatch.setattr(decode.asyncio, "to_thread", noted)
+    monkeypatch.setattr(off_loop.asyncio, "to_thread", noted)
     async with house(tmp_path) as at:
         body = CHAT | {"metadata": {str(number): number for number in range(60_000)}}
         assert len(json.dumps(body)) > decode.THREADED_BYTES

@@ -207,7 +207,7 @@ def test_a_call_by_anybody_but_the_assistant_is_said_in_text():
     """
     done, losses = arranged([user(ToolCall(id="a", name="look", arguments={"x": "\ud800"}))])
 
-    assert done.turns == (user("Called the tool look with {}"),)
+    assert done.turns == (user('Called the tool look with {"x":"\\ud800"}'),)
     assert losses == {"tools.orphans": Change.CHANGED}
 
 

@@ -9,25 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from excise.wire.neutral import (
-    Answer,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Opaque,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
+from excise.wire.neutral import Answer, Candidate, Finish, Opaque, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import Assembler, Sequencer, arguments_text, read_arguments, replay
 from excise.wire.usage import Usage
 
@@ -66,12 +49,12 @@ def test_arguments_that_came_as_text(text, arguments, kept):
 
 def test_arguments_are_written_as_the_source_wrote_them():
     """
-    And made where it gave no text; what cannot be written is empty.
+    And made where it gave no text; half a surrogate pair stays the escape it came as.
     """
     assert arguments_text(ToolCall(id="c", name="f", arguments={"a": 1}, text='{"a":1.0}')) == '{"a":1.0}'
     assert arguments_text(ToolCall(id="c", name="f", arguments={"a": 1})) == '{"a":1}'
     assert arguments_text(ToolCall(id="c", name="f", arguments=None)) == "{}"
-    assert arguments_text(ToolCall(id="c", name="f", arguments={"a": "\ud800"})) == "{}"
+    assert arguments_text(ToolCall(id="c", name="f", arguments={"a": "\ud800"})) == '{"a":"\\ud800"}'
 
 
 # -- whole from pieces -----------------------------------------------------------------------------------------------------------------

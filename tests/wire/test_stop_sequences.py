@@ -7,23 +7,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from excise.wire.neutral import (
-    Answer,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Part,
-    PartEnded,
-    PartStarted,
-    Reasoning,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Started
+from excise.wire.neutral import Answer, Candidate, Finish, Part, Reasoning, Text, ToolCall
 from excise.wire.sequence import Assembler, replay
 from excise.wire.stop_sequences import StopCut, cut_answer
 

@@ -17,9 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from excise.wire.events import Event
 from excise.wire.frame import Frame, Framing
 from excise.wire.loss import Loss, Losses, Verdict
-from excise.wire.neutral import Answer, Event, Json, Request
+from excise.wire.neutral import Answer, Json, Request
 
 
 @dataclass(frozen=True, slots=True)

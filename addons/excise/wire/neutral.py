@@ -3,7 +3,7 @@ The neutral form: what a request asks and what an answer says, in no provider's 
 
     Request   turns of typed parts, tools, limits, sampling, output format        <- decode_request, -> encode_request
     Answer    candidates of typed parts, finish, usage                            <- decode_answer,  -> encode_answer
-    Event     the same answer as it comes, piece by piece                         <- stream decoder, -> stream encoder
+    Event     the same answer as it comes, piece by piece: `events.py`             <- stream decoder, -> stream encoder
 
 Hub and spoke: every dialect knows this form and no other dialect. A part keeps the JSON it was read from (`raw`); `Request.dialect` and
 `Answer.dialect` say whose words that is, so that a dialect writing its own request back loses nothing.
@@ -398,94 +398,3 @@ class Answer:
     usage: Usage = UNKNOWN_USAGE
     service_tier: str | None = None
     raw: Json = field(default=None, repr=False, compare=False)
-
-
-# -- answers in pieces -----------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Event:
-    """
-    A piece of an answer. Not frozen: thousands a second are made.
-    """
-
-
-@dataclass(slots=True)
-class Started(Event):
-    """
-    First of all events, once. `usage` is what is known by then; often nothing.
-    """
-
-    id: str | None = None
-    model: str | None = None
-    created: int | None = None
-    usage: Usage | None = None
-
-
-@dataclass(slots=True)
-class PartStarted(Event):
-    """
-    A part begins: `part` as far as known, its text empty; a `ToolCall` has id and name, and `arguments` `{}`. A `Reasoning` that comes
-    whole (redacted, attached) is given whole. `Opaque` parts come whole too.
-    """
-
-    part: Part
-    candidate: int = 0
-
-
-@dataclass(slots=True)
-class Delta(Event):
-    """
-    More of the part that is open: text, thought, or JSON text of arguments, by that part's kind. `signature`: of a `Reasoning`, whole.
-    """
-
-    text: str = ""
-    candidate: int = 0
-    signature: str | None = None
-
-
-@dataclass(slots=True)
-class PartEnded(Event):
-    """
-    The open part is over.
-    """
-
-    candidate: int = 0
-
-
-@dataclass(slots=True)
-class Finished(Event):
-    """
-    A candidate is over.
-    """
-
-    finish: Finish
-    native: str | None = None
-    stop_sequence: str | None = None
-    candidate: int = 0
-
-
-@dataclass(slots=True)
-class Failed(Event):
-    """
-    The provider reports an error inside the stream; nothing follows. `fault` is an `upstream_error.Fault`.
-    """
-
-    fault: Any
-
-
-@dataclass(slots=True)
-class Ended(Event):
-    """
-    Last of all events, once, unless the stream failed. `usage` is filled in by `translate.py`.
-    """
-
-    usage: Usage | None = None
-    service_tier: str | None = None
-
-
-@dataclass(slots=True)
-class Ping(Event):
-    """
-    A sign of life.
-    """

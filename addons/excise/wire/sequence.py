@@ -4,7 +4,6 @@ Answers in pieces and whole: pieces put together, whole ones taken apart, interl
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,25 +11,9 @@ from typing import Any
 
 import orjson
 
-from excise.wire.neutral import (
-    Answer,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Json,
-    Part,
-    PartEnded,
-    PartStarted,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Started
+from excise.wire.json_text import json_text
+from excise.wire.neutral import Answer, Candidate, Finish, Json, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.usage import Usage
 
 
@@ -63,16 +46,7 @@ def arguments_text(call: ToolCall) -> str:
     """
     The arguments as JSON text: the source's own, where it gave text.
     """
-    if call.text is not None:
-        return call.text
-    try:
-        return orjson.dumps(call.arguments or {}).decode()
-    except orjson.JSONEncodeError:
-        pass
-    try:  # nested deeper than orjson writes, though never deeper than it reads
-        return json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":")).encode().decode()
-    except UnicodeEncodeError:
-        return "{}"
+    return call.text if call.text is not None else json_text(call.arguments or {})
 
 
 # -- whole from pieces -----------------------------------------------------------------------------------------------------------------

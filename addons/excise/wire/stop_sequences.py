@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from excise.wire.neutral import Answer, Candidate, Delta, Ended, Event, Failed, Finish, Finished, PartEnded, PartStarted, Text
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted
+from excise.wire.neutral import Answer, Candidate, Finish, Text
 
 EMULATED = (
     "the target does not stop there by itself; its answer ends where one of them comes, and what it wrote beyond is billed all the same"

@@ -16,10 +16,11 @@ import orjson
 
 from excise.exchange import Call, ReplyHead
 from excise.wire.dialect import Asked, Dialect, Encoded, StreamDecoder, StreamEncoder
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, Ping, Started
 from excise.wire.frame import Frame, Framing
 from excise.wire.loss import Loss
 from excise.wire.meter import Meter
-from excise.wire.neutral import Answer, Delta, Ended, Event, Failed, Finish, Finished, Ping, Started
+from excise.wire.neutral import Answer, Finish
 from excise.wire.sequence import Assembler, replay
 from excise.wire.stop_sequences import StopCut, cut_answer
 from excise.wire.upstream_error import Fault, encode_fault, encode_stream_fault, fault_of, read_fault

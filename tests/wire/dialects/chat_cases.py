@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from excise.wire.answer import AnswerDecoder
 from excise.wire.dialect import Asked, Dialect, Encoded, Envelope, Sent, Target, Traits
+from excise.wire.events import Event
 from excise.wire.frame import Frame
 from excise.wire.loss import Loss
-from excise.wire.neutral import Answer, Candidate, Event, Request, Text, Tool, Turn
+from excise.wire.neutral import Answer, Candidate, Request, Text, Tool, Turn
 from excise.wire.sequence import Assembler, replay
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "translation"

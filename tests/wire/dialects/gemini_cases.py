@@ -12,7 +12,8 @@ from typing import Any
 from excise.wire.answer import AnswerDecoder
 from excise.wire.dialect import Asked, Encoded, Envelope, Sent, Target, Traits
 from excise.wire.dialects.gemini import GEMINI
-from excise.wire.neutral import Answer, Event, Request, Text, Turn
+from excise.wire.events import Event
+from excise.wire.neutral import Answer, Request, Text, Turn
 from excise.wire.sequence import Assembler
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "translation" / "gemini"

@@ -17,10 +17,11 @@ from excise.errors import BadRequest
 from excise.exchange import Call
 from excise.wire.answer import AnswerDecoder
 from excise.wire.dialect import Asked, Dialect, Envelope, Sent, Target, Traits
+from excise.wire.events import Event
 from excise.wire.frame import Frame, Framing
 from excise.wire.loss import Loss
 from excise.wire.meter import Meter
-from excise.wire.neutral import Answer, Event, Reasoning, Request, Text, ToolCall, Turn
+from excise.wire.neutral import Answer, Reasoning, Request, Text, ToolCall, Turn
 from excise.wire.sequence import Assembler, replay
 from excise.wire.usage import Usage
 

@@ -12,32 +12,11 @@ import pytest
 
 from excise.wire.dialect import Asked, Envelope, Sent, Target
 from excise.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES as AM
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Frame
 from excise.wire.keepsake import unwrap, wrap
 from excise.wire.loss import Change
-from excise.wire.neutral import (
-    Answer,
-    Blob,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Image,
-    Opaque,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Request,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Answer, Blob, Candidate, Finish, Image, Opaque, Part, Reasoning, Refusal, Request, Text, ToolCall
 from excise.wire.sequence import Assembler, replay
 from excise.wire.upstream_error import fault_of
 from excise.wire.usage import Usage

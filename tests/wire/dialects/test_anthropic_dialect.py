@@ -22,12 +22,11 @@ from excise.wire.coding import decode_body
 from excise.wire.dialect import Asked, Dialect, Envelope, Sent, Target, Traits, Verdict
 from excise.wire.dialects.anthropic_messages import ANTHROPIC_MESSAGES as AM
 from excise.wire.dialects.anthropic_messages import ANTHROPIC_VERTEX as VERTEX
+from excise.wire.events import Event, Failed
 from excise.wire.neutral import (
     Answer,
     Blob,
     Candidate,
-    Event,
-    Failed,
     Finish,
     Image,
     OutputFormat,

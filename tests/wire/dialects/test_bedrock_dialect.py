@@ -18,6 +18,7 @@ from excise.wire import keepsake
 from excise.wire.answer import AnswerDecoder
 from excise.wire.dialect import Asked, Envelope, Sent, Target
 from excise.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.eventstream import encode_message
 from excise.wire.frame import Frame
 from excise.wire.neutral import (
@@ -25,25 +26,16 @@ from excise.wire.neutral import (
     Audio,
     Blob,
     Candidate,
-    Delta,
     Document,
-    Ended,
-    Event,
-    Failed,
     Finish,
-    Finished,
     Image,
     Link,
     Opaque,
-    PartEnded,
-    PartStarted,
-    Ping,
     Reasoning,
     ReasoningAsk,
     Refusal,
     Request,
     Sampling,
-    Started,
     Text,
     Tool,
     ToolCall,

@@ -20,24 +20,9 @@ from botocore.validate import ParamValidator
 from excise.wire.answer import AnswerDecoder
 from excise.wire.dialect import Asked, Envelope, Target
 from excise.wire.dialects.bedrock_converse import BEDROCK_CONVERSE
+from excise.wire.events import Delta, Ended, Failed, PartStarted, Started
 from excise.wire.eventstream import encode_message
-from excise.wire.neutral import (
-    Answer,
-    Blob,
-    Candidate,
-    Delta,
-    Ended,
-    Failed,
-    Finish,
-    Image,
-    PartStarted,
-    Reasoning,
-    Request,
-    Started,
-    Text,
-    ToolCall,
-    Turn,
-)
+from excise.wire.neutral import Answer, Blob, Candidate, Finish, Image, Reasoning, Request, Text, ToolCall, Turn
 from excise.wire.sequence import replay
 from excise.wire.upstream_error import Fault, encode_fault
 from excise.wire.usage import Usage

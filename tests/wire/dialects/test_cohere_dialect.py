@@ -44,32 +44,25 @@ from excise.wire.coding import ContentDecoder
 from excise.wire.dialect import Envelope
 from excise.wire.dialects.cohere_v2 import COHERE_V2
 from excise.wire.dialects.ollama import OLLAMA
+from excise.wire.events import Delta, Ended, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Frame
 from excise.wire.neutral import (
     Answer,
     Audio,
     Blob,
     Candidate,
-    Delta,
     Document,
-    Ended,
     Extra,
-    Failed,
     FileId,
     Finish,
-    Finished,
     Image,
     Link,
     OutputFormat,
-    PartEnded,
-    PartStarted,
-    Ping,
     Reasoning,
     ReasoningAsk,
     Refusal,
     Request,
     Sampling,
-    Started,
     Text,
     Tool,
     ToolCall,

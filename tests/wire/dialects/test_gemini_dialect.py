@@ -36,12 +36,11 @@ from excise.errors import BadRequest
 from excise.wire.coding import decode_body
 from excise.wire.dialect import Envelope
 from excise.wire.dialects.gemini import GEMINI
+from excise.wire.events import Event, Failed
 from excise.wire.neutral import (
     Answer,
     Blob,
     Candidate,
-    Event,
-    Failed,
     Finish,
     Image,
     OutputFormat,

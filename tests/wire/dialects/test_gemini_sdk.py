@@ -16,7 +16,8 @@ from google.genai import errors, types
 
 from excise.wire.dialect import Asked, Envelope
 from excise.wire.dialects.gemini import GEMINI
-from excise.wire.neutral import Answer, Candidate, Event, Failed, Finish, Part, Ping, Reasoning, Request, Text, ToolCall, ToolResult
+from excise.wire.events import Event, Failed, Ping
+from excise.wire.neutral import Answer, Candidate, Finish, Part, Reasoning, Request, Text, ToolCall, ToolResult
 from excise.wire.sequence import replay
 from excise.wire.upstream_error import Fault
 from excise.wire.usage import Usage

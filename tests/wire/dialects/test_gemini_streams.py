@@ -13,28 +13,10 @@ from gemini_cases import ARRAY, CALL_ID, PLAIN, STREAM, asked, assembled, chunk,
 
 from excise.wire.dialect import Asked
 from excise.wire.dialects.gemini import GEMINI
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Frame
 from excise.wire.keepsake import wrap
-from excise.wire.neutral import (
-    Answer,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Opaque,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Answer, Candidate, Finish, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import replay
 from excise.wire.upstream_error import Fault
 from excise.wire.usage import Usage

@@ -42,30 +42,24 @@ from hypothesis import settings as hypothesis_settings
 from excise.errors import BadRequest
 from excise.wire.dialect import Envelope, Sent
 from excise.wire.dialects.mistral import MISTRAL
+from excise.wire.events import Delta, Ended, Event, Failed, PartStarted, Ping, Started
 from excise.wire.frame import Frame
 from excise.wire.neutral import (
     Answer,
     Audio,
     Blob,
     Candidate,
-    Delta,
     Document,
-    Ended,
-    Event,
-    Failed,
     Finish,
     Image,
     Link,
     Opaque,
     OutputFormat,
-    PartStarted,
-    Ping,
     Reasoning,
     ReasoningAsk,
     Refusal,
     Request,
     Sampling,
-    Started,
     Text,
     ToolCall,
     ToolChoice,

@@ -43,29 +43,22 @@ from excise.errors import BadRequest
 from excise.wire.dialect import Envelope
 from excise.wire.dialects.cohere_v2 import COHERE_V2
 from excise.wire.dialects.ollama import OLLAMA
+from excise.wire.events import Delta, Ended, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.neutral import (
     Answer,
     Audio,
     Blob,
     Candidate,
-    Delta,
     Document,
-    Ended,
-    Failed,
     FileId,
     Finish,
-    Finished,
     Image,
     Link,
     OutputFormat,
-    PartEnded,
-    PartStarted,
-    Ping,
     Reasoning,
     ReasoningAsk,
     Request,
     Sampling,
-    Started,
     Text,
     Tool,
     ToolCall,

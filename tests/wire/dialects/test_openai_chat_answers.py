@@ -33,28 +33,8 @@ from chat_cases import (
 from excise.wire import keepsake
 from excise.wire.dialect import Sent
 from excise.wire.dialects.openai_chat import OPENAI_CHAT
-from excise.wire.neutral import (
-    Answer,
-    Blob,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    FileId,
-    Finish,
-    Finished,
-    Image,
-    Opaque,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
+from excise.wire.neutral import Answer, Blob, Candidate, FileId, Finish, Image, Opaque, Reasoning, Refusal, Text, ToolCall
 from excise.wire.upstream_error import fault_of
 from excise.wire.usage import Usage
 

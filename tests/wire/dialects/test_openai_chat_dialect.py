@@ -35,21 +35,17 @@ from hypothesis import settings as hypothesis_settings
 from excise.errors import BadRequest
 from excise.wire.dialect import Envelope, Sent
 from excise.wire.dialects.openai_chat import OPENAI_CHAT
+from excise.wire.events import Delta, Ended, Failed, PartStarted, Started
 from excise.wire.frame import Frame
 from excise.wire.neutral import (
     Blob,
     Candidate,
-    Delta,
-    Ended,
-    Failed,
     Finish,
     Image,
-    PartStarted,
     Reasoning,
     ReasoningAsk,
     Refusal,
     Sampling,
-    Started,
     Text,
     ToolCall,
     ToolChoice,

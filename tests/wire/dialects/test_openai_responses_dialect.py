@@ -23,6 +23,7 @@ from excise.wire.answer import AnswerDecoder
 from excise.wire.coding import decode_body
 from excise.wire.dialect import Asked, Encoded, Envelope, Sent, Target, Traits
 from excise.wire.dialects.openai_responses import OPENAI_RESPONSES as RS
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartStarted, Ping, Started
 from excise.wire.frame import Frame
 from excise.wire.keepsake import unwrap, wrap
 from excise.wire.loss import Verdict
@@ -31,28 +32,20 @@ from excise.wire.neutral import (
     Audio,
     Blob,
     Candidate,
-    Delta,
     Document,
-    Ended,
-    Event,
     Extra,
-    Failed,
     FileId,
     Finish,
-    Finished,
     Image,
     Link,
     Opaque,
     OutputFormat,
     Part,
-    PartStarted,
-    Ping,
     Reasoning,
     ReasoningAsk,
     Refusal,
     Request,
     Sampling,
-    Started,
     Text,
     Tool,
     ToolCall,

@@ -13,23 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from excise.wire.dialect import Traits
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
 from excise.wire.neutral import Blob, Document, Json, OutputFormat, Request, Text, ToolResult, Turn
 
 _ABSENT: Any = object()
-
-
-def json_text(value: Json) -> str:
-    """
-    JSON as text; `null` for what cannot be written.
-    """
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        return "null"
 
 
 def own_words(raw: Mapping[str, Json], before: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:

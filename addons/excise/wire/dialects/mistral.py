@@ -21,27 +21,9 @@ from excise.wire.dialects.openai_chat.answer_writing import note_citations, note
 from excise.wire.dialects.openai_chat.request_reading import read_request
 from excise.wire.dialects.openai_chat.request_writing import write_request
 from excise.wire.dialects.openai_chat.stream_reading import ChatDecoder
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Framing
-from excise.wire.neutral import (
-    Answer,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Json,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Answer, Candidate, Finish, Json, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import read_arguments
 from excise.wire.tool_ids import SHORT, fit
 from excise.wire.upstream_error import encode_stream_fault

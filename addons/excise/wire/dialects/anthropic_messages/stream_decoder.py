@@ -16,26 +16,9 @@ import orjson
 from excise.wire.dialect import Sent
 from excise.wire.dialects.anthropic_messages.answer import call_part, decode_answer, explanation, finish_of
 from excise.wire.dialects.anthropic_messages.blocks import MESSAGES, opaque
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Frame
-from excise.wire.neutral import (
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Json,
-    Opaque,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Finish, Json, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import replay
 from excise.wire.upstream_error import fault_of
 

@@ -20,25 +20,9 @@ from excise.wire.dialects.anthropic_messages.answer import (
     usage_of,
 )
 from excise.wire.dialects.anthropic_messages.blocks import FAMILY
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Framing
-from excise.wire.neutral import (
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Opaque,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Finish, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.tool_ids import WORD, fit
 from excise.wire.upstream_error import encode_stream_fault
 from excise.wire.usage import Usage

@@ -12,7 +12,7 @@ from typing import Any
 
 from excise.wire.dialect import Target
 from excise.wire.dialects.anthropic_messages.blocks import Cache
-from excise.wire.dialects.foreign import json_text
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Audio,

@@ -15,8 +15,9 @@ from typing import Any
 
 from excise.wire import keepsake
 from excise.wire.dialect import Asked, Sent
-from excise.wire.dialects.bedrock_converse.blocks import AUDIOS, IMAGES, NAME, VIDEOS, is_base64, json_text, read_block, write_media
+from excise.wire.dialects.bedrock_converse.blocks import AUDIOS, IMAGES, NAME, VIDEOS, is_base64, read_block, write_media
 from excise.wire.dialects.bedrock_converse.request import WHERE_STOP_STANDS
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Answer,

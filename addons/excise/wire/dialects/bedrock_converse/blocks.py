@@ -14,9 +14,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-import orjson
-
 from excise.wire import keepsake
+from excise.wire.json_text import json_text
 from excise.wire.neutral import (
     Audio,
     Blob,
@@ -331,16 +330,6 @@ _READERS: dict[str, Callable[[Json, Any, Lifetime], Part | None]] = {
 
 
 # -- writing ---------------------------------------------------------------------------------------------------------------------------
-
-
-def json_text(value: Json) -> str:
-    """
-    A JSON value as text. Whole numbers beyond 64 bits, which no parser of ours gives, come out as `null`.
-    """
-    try:
-        return orjson.dumps(value).decode()
-    except (orjson.JSONEncodeError, UnicodeDecodeError):
-        return "null"
 
 
 def write_media(kind: str, source: Source, formats: dict[str, str]) -> dict[str, Json] | None:

@@ -18,12 +18,12 @@ from excise.wire.dialects.bedrock_converse.blocks import (
     VIDEOS,
     document_format,
     is_base64,
-    json_text,
     write_media,
     write_source,
 )
 from excise.wire.dialects.bedrock_converse.models import Takes
 from excise.wire.distinct import Distinct
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Audio,

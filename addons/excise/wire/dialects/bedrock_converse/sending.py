@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from excise.wire.dialect import Encoded, Sent, Target
-from excise.wire.dialects.bedrock_converse.blocks import NAME, json_text
+from excise.wire.dialects.bedrock_converse.blocks import NAME
 from excise.wire.dialects.bedrock_converse.conversation import Block, Writer
 from excise.wire.dialects.bedrock_converse.models import Takes, takes_of
 from excise.wire.dialects.bedrock_converse.request import WHERE_STOP_STANDS
@@ -19,6 +19,7 @@ from excise.wire.dialects.bedrock_converse.thinking import Thought, think
 from excise.wire.dialects.bedrock_converse.tool_config import ToolPlan, offer_output, plan_tools, write_tools
 from excise.wire.dialects.foreign import most_tokens, output_instruction
 from excise.wire.json_schema import for_anthropic_output
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
 from excise.wire.neutral import Json, Reasoning, Request, Turn
 from excise.wire.repair import Arranged, Shape, arrange

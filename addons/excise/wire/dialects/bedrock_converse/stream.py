@@ -32,25 +32,10 @@ from excise.wire.dialects.bedrock_converse.answer import (
     write_usage,
 )
 from excise.wire.dialects.bedrock_converse.blocks import NAME, read_block
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Started
 from excise.wire.eventstream import encode_message
 from excise.wire.frame import Frame, Framing
-from excise.wire.neutral import (
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Json,
-    Opaque,
-    Part,
-    PartEnded,
-    PartStarted,
-    Reasoning,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Finish, Json, Opaque, Part, Reasoning, Text, ToolCall
 from excise.wire.tool_ids import WORD, fit
 from excise.wire.upstream_error import encode_stream_fault, fault_of
 

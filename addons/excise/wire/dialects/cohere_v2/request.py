@@ -14,7 +14,6 @@ from excise.errors import BadRequest
 from excise.wire.dialect import Encoded, Envelope, Sent, Target
 from excise.wire.dialects.foreign import (
     document_text,
-    json_text,
     leave_out,
     most_tokens,
     output_instruction,
@@ -27,6 +26,7 @@ from excise.wire.dialects.given import Place, fields, flag, listed, number, text
 from excise.wire.distinct import Distinct
 from excise.wire.effort import budget_for
 from excise.wire.json_schema import inlined, without
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Audio,

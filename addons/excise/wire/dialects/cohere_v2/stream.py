@@ -26,25 +26,9 @@ from excise.wire.dialects.cohere_v2.answer import (
     usage_object,
 )
 from excise.wire.dialects.cohere_v2.request import NAME
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Frame, Framing
-from excise.wire.neutral import (
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Json,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Finish, Json, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import Sequencer, arguments_text
 from excise.wire.tool_ids import WORD, fit, made
 from excise.wire.upstream_error import encode_stream_fault, fault_of

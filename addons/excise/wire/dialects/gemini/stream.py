@@ -33,26 +33,9 @@ from excise.wire.dialects.gemini.answer import (
 )
 from excise.wire.dialects.gemini.parts import NAME, Calls, spelled
 from excise.wire.dialects.gemini.pieces import pieced
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Frame, Framing
-from excise.wire.neutral import (
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Json,
-    Opaque,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Finish, Json, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import read_arguments
 from excise.wire.upstream_error import encode_stream_fault, fault_of
 

@@ -12,31 +12,12 @@ from typing import Any
 import orjson
 
 from excise.wire.dialect import Asked, Sent
-from excise.wire.dialects.foreign import json_text
 from excise.wire.dialects.ollama.request import NAME, call_object, picture
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Frame, Framing
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
-from excise.wire.neutral import (
-    Answer,
-    Candidate,
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Image,
-    Json,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Answer, Candidate, Finish, Image, Json, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import read_arguments
 from excise.wire.tool_ids import made
 from excise.wire.upstream_error import encode_stream_fault, fault_of

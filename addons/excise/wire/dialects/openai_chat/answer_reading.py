@@ -9,10 +9,10 @@ from typing import Any
 
 from excise.wire.dialect import Sent
 from excise.wire.dialects.chat_flavours import flavour_of
-from excise.wire.dialects.foreign import json_text
 from excise.wire.dialects.openai_chat.finish import finish_of, stop_sequence_of
 from excise.wire.dialects.openai_chat.parts import answered_image, answered_parts, listed_or_none
 from excise.wire.dialects.openai_chat.thoughts import PLAIN, read_thoughts
+from excise.wire.json_text import json_text
 from excise.wire.neutral import Answer, Candidate, Finish, Json, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import arguments_text, read_arguments
 from excise.wire.tool_ids import made

@@ -13,27 +13,14 @@ from typing import Any
 
 from excise.wire.dialect import Sent
 from excise.wire.dialects.chat_flavours import flavour_of
-from excise.wire.dialects.foreign import json_text
 from excise.wire.dialects.openai_chat.answer_reading import call_id, moment_of, text_of
 from excise.wire.dialects.openai_chat.finish import finish_of, stop_sequence_of
 from excise.wire.dialects.openai_chat.parts import answered_image, listed_or_none, thinking_text
 from excise.wire.dialects.openai_chat.thoughts import PLAIN, Details, detail_text
+from excise.wire.events import Ended, Event, Failed, Finished, PartEnded, PartStarted, Started
 from excise.wire.frame import Frame
-from excise.wire.neutral import (
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Part,
-    PartEnded,
-    PartStarted,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.json_text import json_text
+from excise.wire.neutral import Finish, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import Sequencer
 from excise.wire.upstream_error import fault_of, read_fault
 

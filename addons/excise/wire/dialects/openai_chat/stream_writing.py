@@ -19,24 +19,9 @@ from excise.wire.dialects.openai_chat.answer_writing import (
     write_usage,
 )
 from excise.wire.dialects.openai_chat.finish import word_for
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Framing
-from excise.wire.neutral import (
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finished,
-    Image,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Image, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.tool_ids import ANY, fit
 from excise.wire.upstream_error import encode_stream_fault
 from excise.wire.usage import Usage

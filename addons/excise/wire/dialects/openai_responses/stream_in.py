@@ -18,22 +18,9 @@ from typing import Any
 from excise.wire.dialect import Sent
 from excise.wire.dialects.openai_responses.answer import call_head, created_of, decode_answer, dumped, finish_of
 from excise.wire.dialects.openai_responses.items import FREE_TEXT, SERVER, read_thought
+from excise.wire.events import Ended, Event, Failed, Finished, Ping, Started
 from excise.wire.frame import Frame
-from excise.wire.neutral import (
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Opaque,
-    Part,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Finish, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import Sequencer, replay
 from excise.wire.upstream_error import Fault, fault_of
 

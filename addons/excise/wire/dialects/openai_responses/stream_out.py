@@ -14,25 +14,9 @@ from typing import Any
 from excise.wire.dialect import Asked
 from excise.wire.dialects.openai_responses.answer import ItemWriter, close, dumped, free_text_of, skeleton, status_of
 from excise.wire.dialects.openai_responses.items import NAME
+from excise.wire.events import Delta, Ended, Event, Failed, Finished, PartEnded, PartStarted, Ping, Started
 from excise.wire.frame import Framing
-from excise.wire.neutral import (
-    Delta,
-    Ended,
-    Event,
-    Failed,
-    Finish,
-    Finished,
-    Json,
-    Part,
-    PartEnded,
-    PartStarted,
-    Ping,
-    Reasoning,
-    Refusal,
-    Started,
-    Text,
-    ToolCall,
-)
+from excise.wire.neutral import Finish, Json, Part, Reasoning, Refusal, Text, ToolCall
 from excise.wire.sequence import arguments_text
 from excise.wire.upstream_error import Fault, encode_stream_fault
 from excise.wire.usage import Usage

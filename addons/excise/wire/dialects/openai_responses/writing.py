@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from excise.wire.dialect import Target
 from excise.wire.dialects.openai_responses.items import ENDINGS, FREE_TEXT, NAME
 from excise.wire.dialects.openai_responses.request import free_text_tools
 from excise.wire.distinct import Distinct
+from excise.wire.json_text import json_text
 from excise.wire.loss import Losses
 from excise.wire.neutral import (
     Audio,
@@ -172,7 +171,7 @@ def _result(result: ToolResult, target: Target, losses: Losses, names: Names) ->
         if (written := _content(part, target, losses, own=False)) is not None:
             output.append(written)
     if result.value is not None:
-        output.append({"type": "input_text", "text": _json_text(result.value)})
+        output.append({"type": "input_text", "text": json_text(result.value)})
     if result.is_error:
         losses.changed("tool_result.is_error", "tool results of the Responses API have no mark for errors; the text says that it is one")
         if output and output[0]["type"] == "input_text":
@@ -184,13 +183,6 @@ def _result(result: ToolResult, target: Target, losses: Losses, names: Names) ->
         return {"type": kind, "call_id": result.call_id, "output": ""}
     plain = len(output) == 1 and output[0]["type"] == "input_text"
     return {"type": kind, "call_id": result.call_id, "output": output[0]["text"] if plain else output}
-
-
-def _json_text(value: Json) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        return "null"
 
 
 def _kind(part: Part) -> str:
