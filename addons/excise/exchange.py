@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from excise.privacy.inspect.inspector import Inspector
     from excise.privacy.redact import Redaction
     from excise.privacy.restore.restorer import Restorer
+    from excise.routing.course import Course
+    from excise.routing.profile import Profile
     from excise.stages.retain import RetentionChoice
     from excise.wire.dialect import Encoded
     from excise.wire.frame import Framing
     from excise.wire.loss import Loss
     from excise.wire.meter import Meter
+    from excise.wire.neutral import Request
     from excise.wire.operations.document import DocumentTranslation
     from excise.wire.translate import Translation
+    from excise.wire.upstream_error import Fault
     from excise.wire.usage import Usage, UsageSource
 
 
@@ -188,6 +192,14 @@ class Attempt:
     ended: float | None = None
     http_status: int | None = None
     error_type: str | None = None
+    deployment: str | None = None  # the policy's entry; None: it went where the client sent it
+    dialect: str | None = None  # wire format spoken there
+    outcome: str | None = None  # ok, failed, cancelled, hedged: lost the race against another
+    why: str | None = None  # why this target now: the candidate's reason, or the step's
+    wait_seconds: float = 0.0  # waited before it began
+    usage: Usage | None = None
+    usage_source: UsageSource | None = None
+    cost: Cost | None = None
 
 
 class Status(StrEnum):
@@ -261,6 +273,12 @@ class Exchange:
     principal: Principal | None = None  # identify
     own_answer: OwnAnswer | None = None  # list_models; set: nothing is sent
     prompt: Prompt | None = None  # decode, then redact, and retain where nothing is translated
+    original: Prompt | None = field(default=None, repr=False)  # profile: `prompt` as decode left it, for another attempt
+    request: Request | None = field(default=None, repr=False)  # profile: `original` in the neutral form; None: it has none
+    profile: Profile | None = None  # profile; None: not a call that generates text
+    course: Course | None = field(default=None, repr=False)  # plan; None: it goes where the client sent it, and nowhere else
+    next_why: str = ""  # gateway: why another attempt follows the last, for `attempt`
+    next_wait: float = 0.0  # gateway: seconds waited for it
     route: Route | None = None  # route; None: it goes where the client sent it
     translation: Translation | DocumentTranslation | None = field(
         default=None, repr=False
@@ -281,7 +299,9 @@ class Exchange:
     )  # redact, translate, retain, send: for http.headers
     send_body: bytes | None = field(default=None, repr=False)  # redact, translate, retain, send: the bytes that leave, for http.body
     strip_usage_chunk: bool = False  # send: we asked for include_usage, the client did not
-    attempts: list[Attempt] = field(default_factory=list)  # send
+    attempt: Attempt | None = None  # send: this leg's own
+    attempts: list[Attempt] = field(default_factory=list)  # send: of all legs, shared between them
+    shadow_of: str | None = None  # gateway: the call this is a copy of; nobody sees its answer
     opened: bool = False  # record: an `open` line is in the journal
     answer_status: int | None = None  # gateway: upstream's status
     answer_headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)  # gateway
@@ -294,6 +314,9 @@ class Exchange:
     answer_refusal: Refused | None = None  # inspect: why no more of the answer may reach the client
     inspector: Inspector | None = field(default=None, repr=False)  # inspect
     restorer: Restorer | None = field(default=None, repr=False)  # restore
+    answer_document: Any = field(default=None, repr=False)  # watch: a buffered answer's JSON
+    answer_fault: Fault | None = field(default=None, repr=False)  # watch: what the provider says is the matter, in place of an answer
+    gave_up: bool = False  # gateway: several attempts were made, and this is the answer all the same
     answer_broken: bool = False  # gateway: the answer's bytes could not be decoded for metering
     meter: Meter | None = field(default=None, repr=False)  # meter
     first_event: float | None = None  # meter: monotonic time of the first content event
@@ -336,11 +359,34 @@ class Exchange:
     def upstream_host(self) -> str:
         return self.route.host if self.route is not None else self.http.host
 
+    def leg(self) -> Exchange:
+        """
+        Another attempt at the same call: what was known before a target was chosen, and nothing of this one's.
+        """
+        return Exchange(
+            id=self.id,
+            started_at_us=self.started_at_us,
+            started=self.started,
+            client=self.client,
+            http=self.http,
+            call=self.call,
+            principal=self.principal,
+            prompt=self.original,
+            original=self.original,
+            request=self.request,
+            profile=self.profile,
+            course=self.course,
+            attempts=self.attempts,
+            opened=self.opened,
+            proxy_seconds=self.proxy_seconds,
+        )
+
     def forget(self) -> None:
         """
         Let go of everything the client sent and the provider answered: the call is over, and what is left is a row.
         """
         self.http = replace(self.http, headers=(), body=b"")
+        self.original = self.request = self.answer_document = self.answer_fault = None
         self.prompt = self.sent_prompt = self.send_path = self.send_headers = self.send_body = self.meter = self.translation = (
             self.adapted
         ) = None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import timeit
 from dataclasses import replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 
@@ -17,7 +18,7 @@ from excise.exchange import Call, Capture, ClientInfo, Exchange, HttpRequest, Pr
 from excise.policy.compile import compile_policy
 from excise.policy.decide import MAX_MODEL, Facts, decide, decide_all, explain, facts_of, normal_model, other_models
 from excise.policy.schema import Defaults, PolicyFile, Rule
-from excise.policy.words import When
+from excise.policy.when import When
 
 from .written import loaded
 
@@ -259,6 +260,9 @@ def test_facts_are_taken_from_what_earlier_stages_wrote():
         provider="openai",
         operation="chat",
         model="gpt-4o",
+        stream=False,
+        headers={},
+        now=datetime(1970, 1, 1, tzinfo=UTC),
         billable=True,
         capture=Capture.PROXY,
         source=ip_address("10.0.0.1"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from excise.policy.choice import FailoverEntry
 from excise.policy.known import known_names
 from excise.policy.load import load_policy
 from excise.policy.reference import reference
@@ -58,7 +59,9 @@ def test_the_default_policy_writes_out_the_defaults():
     """
     written = load_strict(POLICIES / "default.yml").value
 
-    assert written["defaults"] == Defaults().model_dump()
+    assert set(written["defaults"]) == set(Defaults.model_fields)
+    assert set(written["defaults"]["failover"]) == set(FailoverEntry.model_fields)
+    assert Defaults.model_validate(written["defaults"]) == Defaults()
 
 
 def test_commands_and_files_of_the_readme_exist():

@@ -14,6 +14,7 @@ from excise.policy.credential import ApiKey, AwsCredential, GoogleCredential
 from excise.policy.deployment import TargetRef
 from excise.policy.known import known_names
 from excise.policy.load import load_policy
+from excise.policy.terms import Choice
 
 WHOLE = """
 version: 1
@@ -72,7 +73,7 @@ def test_providers_aliases_and_routes_load(tmp_path: Path) -> None:
     assert policy.deployments["vertex"].credential == GoogleCredential()
     assert policy.deployments["vertex"].values == {"project": "acme", "location": "europe-west1"}
     assert policy.deployments["local"].credential is None
-    assert policy.aliases["house"] == (TargetRef("local", "qwen"), TargetRef("azure-eu", "our-gpt"))
+    assert policy.aliases["house"] == Choice.of(TargetRef("local", "qwen"), TargetRef("azure-eu", "our-gpt"))
     assert [entry.name for entry in policy.routes] == ["no old gpt"]
 
 

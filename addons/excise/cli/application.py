@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "tail": "Live calls.",
     "policy": "Check, test and explain policies.",
     "keys": "Make, list, replace and end virtual keys.",
+    "models": "Models with their limits, abilities, prices and quality.",
     "dialects": "What a call keeps and loses from one dialect to another.",
     "redact": "What would be taken out of a text, and what would stand there instead.",
     "retention": "What providers keep of a call, and what zero retention does about it.",

@@ -70,7 +70,7 @@ def line(record: dict[str, Any]) -> str:
     who = "/".join(str(part) for part in (record.get("team"), record.get("app")) if part) or str(record.get("principal_id") or "-")
     provider = record.get("provider_served") or record.get("provider_requested") or "?"
     model = record.get("model_served") or record.get("model_requested") or record.get("operation") or "?"
-    if kind in ("open", "progress"):
+    if kind in ("open", "attempt", "progress"):
         return _safe(f"{stamp}  …          {who}  {provider} {model}")
     parts = [f"{stamp}  {record.get('status') or 'unknown':<9}", f"{who}  {provider} {model}"]
     if record.get("error_type"):

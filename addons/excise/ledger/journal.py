@@ -123,7 +123,7 @@ class Journal:
         Write one line. Costs about 10 microseconds (about a millisecond with `sync="always"`); never waits for the loader.
 
         Args:
-            kind: open, progress, close or tunnel.
+            kind: One of `KINDS`.
             record: See `excise.ledger.schema`. Keys with `None` are left out; so are values that are no JSON (named under `dropped`), and
                 the long ones of a record of more than 1 MiB.
 

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 FORMAT_VERSION = 1
-KINDS = ("open", "progress", "close", "tunnel")
+KINDS = ("open", "attempt", "progress", "close", "tunnel")
 FIRST = "0" * 32  # `prev` of a header: there is no line before
 MAX_LINE_BYTES = 1024 * 1024  # a record is about 1 KB; a line beyond this is damage, and must not be collected in memory
 

@@ -127,13 +127,18 @@ class Loader:
             return
         record = {field: value for field, value in entry.record.items() if field not in _ENVELOPE}
         begins = entry.kind == "open" or (entry.kind == "tunnel" and record.get("status") == "open")
-        if key in self._closed and not (self._closed[key] and not begins and entry.kind != "progress"):
-            if not begins and entry.kind != "progress":
+        ends = not begins and entry.kind not in ("attempt", "progress")
+        if key in self._closed and not (self._closed[key] and ends):
+            if ends:
                 self._notes.append(Note("duplicate", f"{entry.kind} of a call that is closed already; the first one counts", *_at(place)))
         elif begins:
-            self._pending[key] = Pending(entry.kind, name.worker, place, record)
+            # Said twice of one call, the first line stays its place, and what is known of its tries is not forgotten.
+            known = self._pending.get(key)
+            self._pending[key] = Pending(
+                entry.kind, name.worker, known.place if known else place, merge(known.record, record) if known else record
+            )
             self._touched.add(key)
-        elif entry.kind == "progress":
+        elif entry.kind in ("attempt", "progress"):
             if known := self._pending.get(key):
                 self._pending[key] = Pending(known.kind, known.worker, known.place, merge(known.record, record))
                 self._touched.add(key)

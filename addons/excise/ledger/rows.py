@@ -18,6 +18,7 @@ from excise.ledger.schema import SCHEMA_VERSION, TABLES, Column
 Row = dict[str, Any]
 
 _TOKENS = ("input_tokens", "output_tokens")
+_PLANNED = ("strategy", "task", "candidates", "excluded", "notes", "last_resort")
 _TOP_US = 4_102_444_800_000_000  # the year 2100: beyond it a time is not in microseconds
 _UNIT = Decimal("1e-9")
 _LIMIT = Decimal(10) ** 9
@@ -102,7 +103,7 @@ class Rows:
         Add a closed call with what belongs to it.
         """
         misfits: list[str] = []
-        details = _listed(record.get("attempts_detail"))
+        details = _numbered(record.get("attempts_detail"))
         values = {
             "schema_version": SCHEMA_VERSION,
             "status": "unknown",
@@ -116,18 +117,18 @@ class Rows:
         if "started_at" not in row:
             row["started_at"] = row.get("ended_at") or time_of(key)
         self.tables["calls"].append(row)
-        for number, detail in enumerate(details, 1):
-            self.tables["attempts"].append(fit("attempts", {"attempt": number, **_known(detail), "call_id": key}, misfits))
+        for detail in details.values():
+            self.tables["attempts"].append(fit("attempts", {**detail, "call_id": key}, misfits))
         for detail in _listed(record.get("redactions_detail")):
             self.tables["redactions"].append(fit("redactions", {**detail, "call_id": key, "called_at": row["started_at"]}, misfits))
-        if "policy_id" in row or "policy_action" in row:
-            decision = {
+        if "policy_id" in row or "policy_action" in row or record.get("candidates"):
+            decision = {name: record.get(name) for name in _PLANNED} | {
                 "call_id": key,
                 "called_at": row["started_at"],
                 "policy_id": row.get("policy_id"),
                 "rule": row.get("policy_rule"),
                 "action": row.get("policy_action"),
-                "reason": record.get("reason"),
+                "reason": record.get("reason") or None,
             }
             self.tables["decisions"].append(fit("decisions", decision, misfits))
         self._note(place, misfits)
@@ -177,9 +178,12 @@ def time_of(key: str) -> int:
 
 def merge(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """
-    The later record over the earlier one; what the later does not know stays.
+    The later record over the earlier one; what the later does not know stays, and so do attempts it does not name.
     """
-    return {**before, **_known(after)}
+    merged = {**before, **_known(after)}
+    if "attempts_detail" in before and "attempts_detail" in after:
+        merged["attempts_detail"] = [*_numbered(before["attempts_detail"]).values(), *_numbered(after["attempts_detail"]).values()]
+    return merged
 
 
 def _known(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,6 +192,18 @@ def _known(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _listed(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _numbered(value: Any) -> dict[int, dict[str, Any]]:
+    """
+    Attempts by their number, which is their place where they bear none; the last of a number counts.
+    """
+    details: dict[int, dict[str, Any]] = {}
+    for place, detail in enumerate(_listed(value), 1):
+        known = {"attempt": place, **_known(detail)}
+        number = known["attempt"]
+        details[number if type(number) is int else -place] = known
+    return details
 
 
 def _texts(value: Any) -> list[str]:

@@ -6,16 +6,20 @@ read it here.
 
 `open`      before a request leaves. Keys: `call_id`, and every column of `calls` that is known already. `estimate`, where present, is an
             object of columns to use if the worker dies before it can write `close` (usually `input_tokens`, `output_tokens`).
+`attempt`   when a try has failed and another begins. Keys: `call_id`, `attempts_detail` of the tries so far, and columns that have changed
+            (usually those that say where the call goes now).
 `progress`  for long streams. Keys: `call_id`, and columns that have changed (usually the tokens seen so far).
 `close`     once, at the end of every call, also of one that was refused and never opened. Keys: `call_id`, every column of `calls` that is
             known. Columns missing here are taken from `open`.
 `tunnel`    a connection passed through unread. Keys: the columns of `tunnels`; `id` instead of `call_id`. Either one record at its end, or
             one at its start with `status: "open"` and one at its end: then a tunnel that outlives its worker is a row as well.
 
-`open` and `close` may carry, beside the columns:
+`open`, `attempt` and `close` may carry, beside the columns:
 
 - `attempts_detail`: list of objects with the columns of `attempts`, `call_id` left out; `attempt` counts from 1 where it is left out.
-- `reason`: the decision's reason. With `policy_id`, `policy_rule` and `policy_action` it becomes the row of `decisions`.
+  Of several that bear the same number, in one record or in several of a call, the last one counts.
+- `reason`: the decision's reason. With `policy_id`, `policy_rule` and `policy_action` it becomes the row of `decisions`; so do
+  `candidates`, `excluded`, `notes` and `last_resort`, which are columns there, and `strategy` and `task`, which are columns in both.
 - `redactions_detail`: list of objects with the columns of `redactions`, `call_id` and `called_at` left out.
 
 Values: whole microseconds since the epoch (UTC) or an aware `datetime` for TIMESTAMP; `Decimal` or its text for DECIMAL, never a float;
@@ -29,7 +33,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,11 @@ CALLS = _columns(
     ("image_output_tokens", "BIGINT", "part of the output that is images"),
     ("usage_source", "VARCHAR", "provider, partial, estimated, unknown"),
     ("usage_raw", "JSON", "the provider's usage object: numbers only"),
-    ("cost_usd", "DECIMAL(18,9)", "our price of the call, US dollars; NULL: not known, which is not zero"),
+    (
+        "cost_usd",
+        "DECIMAL(18,9)",
+        "our price of the call, US dollars: of the try that answered; others are in attempts. NULL: not known, which is not zero",
+    ),
     ("provider_cost_usd", "DECIMAL(18,9)", "what the provider itself stated"),
     ("currency", "VARCHAR", "currency of the price list"),
     ("price_id", "VARCHAR", "entry of the price list"),
@@ -132,11 +140,24 @@ CALLS = _columns(
     ("target_dialect", "VARCHAR", "wire format of whoever answered, where the call was routed"),
     ("translation", "VARCHAR", "exact, degraded: what became of a routed call on its way; NULL: it was not routed"),
     ("losses", "JSON", "what a translation did not carry over: object of neutral field names, with dropped, clamped, changed, emulated"),
+    ("task", "VARCHAR", "kind of work: conversation, summarisation, code, analysis, extraction, translation, agentic, unknown"),
+    ("task_confidence", "DOUBLE", "how sure that is, 0 to 1"),
+    ("complexity", "DOUBLE", "how hard it looked, 0 (a greeting) to 1"),
+    ("needs", "VARCHAR[]", "what the model had to be able to do: tools, vision, audio, video, document, json_schema, reasoning, prefill"),
+    ("estimated_input_tokens", "BIGINT", "input as it was estimated before the call left"),
+    ("expected_output_tokens", "BIGINT", "output as it was expected before the call left"),
+    ("strategy", "VARCHAR", "how its target was chosen: ordered, weighted, optimise; NULL: nothing was chosen"),
+    ("deployment", "VARCHAR", "the policy's entry of `providers` that answered; NULL: it went where the caller sent it"),
+    (
+        "shadow_of",
+        "VARCHAR",
+        "call this one is a copy of, sent to try a target; nobody saw the answer, but it costs, so it is in every sum. NULL: no copy",
+    ),
 )
 
 ATTEMPTS = _columns(
     ("call_id", "VARCHAR", "the call"),
-    ("attempt", "INTEGER", "1 is the first"),
+    ("attempt", "INTEGER", "1 is the first; one row a number"),
     ("provider", "VARCHAR", "provider tried"),
     ("model", "VARCHAR", "model asked for"),
     ("host", "VARCHAR", "host tried"),
@@ -146,6 +167,21 @@ ATTEMPTS = _columns(
     ("error_type", "VARCHAR", "why it failed"),
     ("ttft_ms", "DOUBLE", "start of the attempt to first byte"),
     ("latency_ms", "DOUBLE", "start to end of the attempt"),
+    ("deployment", "VARCHAR", "the policy's entry of `providers`; NULL: it went where the caller sent it"),
+    ("dialect", "VARCHAR", "wire format spoken there"),
+    (
+        "outcome",
+        "VARCHAR",
+        "ok, failed, cancelled (the caller left, or we gave it up), hedged (another was faster); NULL: the worker died during it",
+    ),
+    ("why", "VARCHAR", "why this target now: the candidate's reason, or that of the step to it"),
+    ("wait_ms", "DOUBLE", "waited before it began"),
+    ("input_tokens", "BIGINT", "all its input, cached included; NULL: nobody said"),
+    ("output_tokens", "BIGINT", "all its output, reasoning included"),
+    ("cache_read_tokens", "BIGINT", "part of its input read from a cache"),
+    ("usage_source", "VARCHAR", "provider, partial, estimated, unknown"),
+    ("cost_usd", "DECIMAL(18,9)", "what the provider bills for it, US dollars; NULL: not known, which is not zero"),
+    ("price_version", "VARCHAR", "dated version of the price list"),
 )
 
 DECISIONS = _columns(
@@ -155,6 +191,17 @@ DECISIONS = _columns(
     ("rule", "VARCHAR", "its rule"),
     ("action", "VARCHAR", "allow, deny"),
     ("reason", "VARCHAR", "the rule's text"),
+    ("strategy", "VARCHAR", "how the target was chosen: ordered, weighted, optimise; NULL: nothing was chosen"),
+    ("task", "VARCHAR", "kind of work it was chosen for"),
+    (
+        "candidates",
+        "JSON",
+        "targets in the order they were to be asked, list of objects: target, reason, and where known score, cost_usd (text: expected), "
+        "latency_seconds, quality; dominated where another was better in all of these",
+    ),
+    ("excluded", "JSON", "targets that were not to be asked, or could not take it: list of objects as above, reason says why not"),
+    ("notes", "JSON", "what moved a target up: canary, stickiness …, list of texts"),
+    ("last_resort", "BOOLEAN", "all were out of order, and were asked all the same"),
 )
 
 REDACTIONS = _columns(

@@ -26,6 +26,7 @@ _SUMS = """
     sum(cache_read_tokens)::BIGINT AS cache_read_tokens,
     sum(output_tokens)::BIGINT AS output_tokens,
     sum(cost_usd) AS cost_usd,
+    sum(cost_usd) FILTER (shadow_of IS NOT NULL) AS shadow_usd,
     count(*) FILTER (cost_usd IS NULL AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)) AS unpriced_calls,
     count(*) FILTER (status IN ('error', 'failed', 'unknown')) AS errors
 """
@@ -51,7 +52,8 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "spend_by_model": ("a month, provider and model", _spend(f"provider_served AS provider, {_MODEL}")),
     "errors_daily": (
         "what went wrong, a day, provider and kind of error",
-        "SELECT started_at::DATE AS day, provider_served AS provider, status, error_type, http_status, count(*) AS calls FROM calls "
+        "SELECT started_at::DATE AS day, provider_served AS provider, status, error_type, http_status, shadow_of IS NOT NULL AS shadow, "
+        "count(*) AS calls FROM calls "
         "WHERE status <> 'ok' GROUP BY ALL ORDER BY day DESC, calls DESC",
     ),
     "latency_by_model": (
@@ -61,6 +63,27 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "quantile_cont(latency_ms, 0.99) AS latency_p99_ms, quantile_cont(ttft_ms, 0.5) AS ttft_p50_ms, "
         "quantile_cont(ttft_ms, 0.95) AS ttft_p95_ms, quantile_cont(proxy_overhead_ms, 0.95) AS proxy_overhead_p95_ms "
         "FROM calls WHERE status = 'ok' GROUP BY ALL ORDER BY calls DESC",
+    ),
+    "spend_wasted": (
+        "tries that brought no answer, and what the provider bills for them all the same, a day, provider, model and kind of error",
+        "SELECT started_at::DATE AS day, provider, model, outcome, error_type, count(*) AS tries, "
+        "sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens, sum(cost_usd) AS cost_usd, "
+        "count(*) FILTER (cost_usd IS NULL) AS unpriced_tries FROM attempts WHERE outcome IN ('failed', 'hedged') "
+        "GROUP BY ALL ORDER BY day DESC, cost_usd DESC NULLS LAST, tries DESC",
+    ),
+    "failover_daily": (
+        "calls that took several tries, how many of them were answered, and how late, a day and provider asked first",
+        "SELECT day, first_provider, count(*) AS calls, count(*) FILTER (tries > 1) AS calls_tried_again, "
+        "count(*) FILTER (tries > 1 AND status = 'ok') AS answered_after_failover, count(*) FILTER (providers > 1) AS calls_moved, "
+        "quantile_cont(added_ms, 0.5) FILTER (tries > 1 AND status = 'ok') AS added_p50_ms, "
+        "quantile_cont(added_ms, 0.95) FILTER (tries > 1 AND status = 'ok') AS added_p95_ms FROM ("
+        "SELECT c.started_at::DATE AS day, c.status, t.* FROM calls c JOIN ("
+        "SELECT call_id, count(*) AS tries, count(DISTINCT (provider, deployment)) AS providers, "
+        "arg_min(provider, attempt) AS first_provider, "
+        "date_diff('microsecond', arg_min(started_at, attempt), "
+        "coalesce(arg_max(started_at, attempt) FILTER (outcome = 'ok'), arg_max(started_at, attempt))) / 1000 AS added_ms "
+        "FROM attempts GROUP BY call_id) t USING (call_id) WHERE c.shadow_of IS NULL) "
+        "GROUP BY ALL ORDER BY day DESC, calls_tried_again DESC",
     ),
     "unowned_spend": (
         "calls nobody has claimed, a fingerprint of the provider key they used",

@@ -10,14 +10,17 @@ from functools import cache
 from typing import NamedTuple
 
 from excise.exchange import Decision, Principal
+from excise.policy.choice import choice_of
+from excise.policy.conditions import Test, compile_conditions
 from excise.policy.credential import Credential
-from excise.policy.decide import CompiledRule, Facts, Test, compile_conditions
-from excise.policy.deployment import Deployment, TargetRef
+from excise.policy.decide import CompiledRule, Facts
+from excise.policy.deployment import Deployment
 from excise.policy.principals import HeaderRule, PrincipalIndex
 from excise.policy.protection import RedactRule, RetentionRule
 from excise.policy.schema import Defaults, PolicyFile, PrincipalEntry, Rule
 from excise.policy.steering import ProviderEntry
-from excise.policy.words import When
+from excise.policy.terms import Choice, Failover
+from excise.policy.when import When
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.profiles import Action, combined
 from excise.privacy.protection import Protection, Scanners
@@ -60,9 +63,10 @@ class Policy:
     listed: Mapping[str, Principal] = field(repr=False)  # by id; for commands and tests, not for calls
     protections: tuple[Conditional[Protection | None], ...] = ()  # of `redact`; None: off
     retention: tuple[Conditional[RetentionRule], ...] = ()
-    routes: tuple[Conditional[tuple[TargetRef, ...]], ...] = ()
+    routes: tuple[Conditional[Choice], ...] = ()
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
-    aliases: Mapping[str, tuple[TargetRef, ...]] = field(default_factory=dict)
+    aliases: Mapping[str, Choice] = field(default_factory=dict)
+    failover: Failover = field(default_factory=Failover)  # of calls whose targets neither an entry of `routes` nor an alias names
     referred: bytes = field(default=b"", repr=False)  # changes with the keys and dictionaries the file refers to
 
     @property
@@ -81,7 +85,7 @@ class Policy:
         """
         return _first(self.retention, facts)
 
-    def routed(self, facts: Facts) -> Conditional[tuple[TargetRef, ...]] | None:
+    def routed(self, facts: Facts) -> Conditional[Choice] | None:
         """
         The entry of `routes` that sends this call elsewhere; `None`: it goes where it was sent.
         """
@@ -115,7 +119,7 @@ def compile_policy(
     keys: Mapping[str, tuple[bytes, ...]],
     scanners: Scanners | None = None,
     *,
-    credentials: Mapping[str, Credential] | None = None,
+    credentials: Mapping[str, tuple[Credential, ...]] | None = None,
     referred: bytes = b"",
 ) -> Policy:
     """
@@ -126,6 +130,7 @@ def compile_policy(
         credentials: Of the entries of `providers`, by the name targets call them.
         scanners: Makes what `redact` needs, the operator's own detectors in it. `None`: the policy is looked at, not run.
     """
+    failover = written.defaults.failover.over(Failover())
     return Policy(
         id=policy_id,
         defaults=written.defaults,
@@ -150,17 +155,15 @@ def compile_policy(
         protections=tuple(_protection(entry, scanners) for entry in written.redact),
         # A call that names no model counts as meant: asking too much of a provider leaks nothing.
         retention=tuple(Conditional(entry.name, _tests(entry.when, closed=True), entry) for entry in written.retention),
-        routes=tuple(
-            Conditional(entry.name, _tests(entry.when, closed=False), tuple(TargetRef.of(target) for target in entry.to))
-            for entry in written.routes
-        ),
-        deployments={entry.called: _deployment(entry, (credentials or {}).get(entry.called)) for entry in written.providers},
-        aliases={name: tuple(TargetRef.of(target) for target in targets) for name, targets in written.aliases.items()},
+        routes=tuple(Conditional(entry.name, _tests(entry.when, closed=False), choice_of(entry, failover)) for entry in written.routes),
+        deployments={entry.called: _deployment(entry, (credentials or {}).get(entry.called, ())) for entry in written.providers},
+        aliases={name: choice_of(entry, failover) for name, entry in written.aliases.items()},
+        failover=failover,
         referred=referred,
     )
 
 
-def _deployment(entry: ProviderEntry, credential: Credential | None) -> Deployment:
+def _deployment(entry: ProviderEntry, credentials: tuple[Credential, ...]) -> Deployment:
     named = {"project": entry.project, "location": entry.region, "account": entry.account}
     return Deployment(
         name=entry.called,
@@ -170,7 +173,7 @@ def _deployment(entry: ProviderEntry, credential: Credential | None) -> Deployme
         region=entry.region,
         values={name: value for name, value in named.items() if value is not None},
         models=entry.models,
-        credential=credential,
+        credentials=credentials,
     )
 
 

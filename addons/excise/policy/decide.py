@@ -7,20 +7,23 @@ microseconds, whatever the patterns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from excise.exchange import Capture, Decision, Exchange
-from excise.policy.glob import any_of
 from excise.policy.principals import address
+from excise.policy.words import CREDENTIAL_HEADERS
 
 if TYPE_CHECKING:
     from excise.policy.compile import Policy
-    from excise.policy.words import When
+    from excise.policy.conditions import Condition, Test
 
 UNKNOWN = "unknown"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 MAX_MODEL = 2048  # characters, as long as an ARN may be; a longer name is taken for none at all
 
 
@@ -28,6 +31,12 @@ MAX_MODEL = 2048  # characters, as long as an ARN may be; a longer name is taken
 class Facts:
     """
     What rules may ask about. `None`: nobody said. `model` is in the form `normal_model` gives.
+
+    Attributes:
+        task: As `routing.profile` names it; `None`, and no `complexity`: the call generates no text.
+        output_tokens: Most that the client allows.
+        headers: Of the request, by names in lower case, without credentials.
+        now: When the call arrived; aware.
     """
 
     principal: str
@@ -40,20 +49,15 @@ class Facts:
     model: str | None = None
     billable: bool = True
     source: IPv4Address | IPv6Address | None = None
-
-
-Test = Callable[[Facts], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """
-    One condition of a rule: `name` as in the schema, the values as written, and the compiled test.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    test: Test = field(repr=False)
+    task: str | None = None
+    complexity: float | None = None
+    needs: frozenset[str] = frozenset()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    stream: bool | None = None
+    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
+    tags: Mapping[str, str] = field(default=NOTHING)
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +92,48 @@ def normal_model(model: str) -> str | None:
     return model if 0 < len(model) <= MAX_MODEL else None
 
 
-def facts_of(exchange: Exchange) -> Facts:
+class SentHeaders(Mapping[str, str]):
     """
-    Facts of a call after recognise, identify and decode; after route, of the call its target gets. A model in the path beats one in the
-    body, as it does at the provider.
+    Headers of a request by names in lower case, without those that carry credentials; read when asked for, because few policies do. Of a
+    header that was sent several times, its values in one, as HTTP has it.
+
+    Source: RFC 9110, 5.3 "Field Order".
+    """
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, sent: tuple[tuple[bytes, bytes], ...]) -> None:
+        self._sent = sent
+
+    def __getitem__(self, name: str) -> str:
+        wanted = name.encode("latin-1", "replace")
+        values = [value for key, value in self._sent if len(key) == len(wanted) and key.lower() == wanted]
+        if not values or name in CREDENTIAL_HEADERS:
+            raise KeyError(name)
+        return b", ".join(values).decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        names = dict.fromkeys(key.lower().decode("latin-1") for key, _ in self._sent)
+        return (name for name in names if name not in CREDENTIAL_HEADERS)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def facts_of(exchange: Exchange, now: datetime | None = None) -> Facts:
+    """
+    Facts of a call after recognise, identify, decode and profile; after route, of the call its target gets. A model in the path beats one
+    in the body, as it does at the provider.
+
+    Args:
+        now: For conditions on time. Default: when the call arrived, so that it is decided by one time from beginning to end.
     """
     principal, prompt = exchange.principal, exchange.prompt
     call = exchange.route.call if exchange.route is not None else exchange.call
     model = call.model if call is not None else None
     if model is None and prompt is not None:
         model = prompt.model
+    profile = exchange.profile
     return Facts(
         principal=principal.id if principal is not None else "anonymous",
         team=principal.team if principal is not None else None,
@@ -109,6 +145,15 @@ def facts_of(exchange: Exchange) -> Facts:
         billable=call.billable if call is not None else True,
         capture=exchange.client.capture,
         source=address(exchange.client.ip),
+        task=profile.task if profile is not None else None,
+        complexity=profile.complexity if profile is not None else None,
+        needs=profile.needs if profile is not None else frozenset(),
+        input_tokens=profile.input_tokens if profile is not None else None,
+        output_tokens=profile.max_tokens if profile is not None else None,
+        stream=prompt.stream if prompt is not None else None,
+        headers=SentHeaders(exchange.http.headers),
+        tags=principal.tags if principal is not None else NOTHING,
+        now=now or datetime.fromtimestamp(exchange.started_at_us / 1_000_000, UTC),
     )
 
 
@@ -175,60 +220,20 @@ def _trace(policy: Policy, facts: Facts) -> Iterator[Traced]:
 
 
 def _why_not(condition: Condition, facts: Facts) -> str:
-    value = getattr(facts, condition.name)
+    wanted = " or ".join(condition.values)
+    match condition.name:
+        case "expr":
+            return f"expr is not true: {wanted}"
+        case "needs":
+            return f"needs are {', '.join(sorted(facts.needs)) or 'none'}, not {' and '.join(condition.values)}"
+        case "tags" | "headers":  # whose values are nobody's business
+            return f"{condition.name} have no {wanted}"
+        case "time":
+            value: object = facts.now.isoformat() if facts.now is not None else None
+        case name:
+            value = getattr(facts, name)
     said = "not known" if value is None else f"{str(value)!r}"
-    return f"{condition.name} is {said}, not {' or '.join(condition.values)}"
-
-
-def compile_conditions(when: When, *, denies: bool) -> tuple[Condition, ...]:
-    """
-    The conditions of a rule, cheapest first.
-    """
-    conditions = []
-    for name in ("provider", "operation", "capture"):
-        wanted = getattr(when, name)
-        if wanted is not None:
-            conditions.append(Condition(name, tuple(str(value) for value in wanted), _one_of(name, frozenset(wanted))))
-    for name in ("team", "env", "app", "principal", "model"):
-        patterns = getattr(when, name)
-        if patterns is not None:
-            conditions.append(Condition(name, patterns, _like(name, patterns, denies=denies)))
-    if when.source is not None:
-        networks = when.source
-        conditions.append(
-            Condition(
-                "source",
-                tuple(str(network) for network in networks),
-                lambda facts: facts.source is not None and any(facts.source in network for network in networks),
-            )
-        )
-    return tuple(conditions)
-
-
-def _one_of(name: str, wanted: frozenset[str]) -> Test:
-    if name == "provider":
-        return lambda facts: facts.provider in wanted
-    if name == "operation":
-        return lambda facts: facts.operation in wanted
-    return lambda facts: facts.capture in wanted
-
-
-def _like(name: str, patterns: tuple[str, ...], *, denies: bool) -> Test:
-    if name == "model":
-        like_model = any_of(tuple(normal_pattern(pattern) for pattern in patterns))
-        if denies:
-            # Some operations may leave the model out and let stored settings at the provider choose it. Such a call cannot be
-            # shown to be none of the denied models, so a deny rule counts it; lists and token counts, which bill nothing, pass.
-            return lambda facts: like_model(facts.model) if facts.model is not None else facts.billable or facts.operation == UNKNOWN
-        return lambda facts: like_model(facts.model)
-    like = any_of(patterns)
-    tests: dict[str, Test] = {
-        "team": lambda facts: like(facts.team),
-        "env": lambda facts: like(facts.env),
-        "app": lambda facts: like(facts.app),
-        "principal": lambda facts: like(facts.principal),
-    }
-    return tests[name]
+    return f"{condition.name} is {said}, not {wanted}"
 
 
 def normal_pattern(pattern: str) -> str:

@@ -20,6 +20,7 @@ class Deployment:
         url: Scheme, host and port of a self-hosted server; `None`: the catalogue's host, or `host`.
         values: What the provider's paths name: `project`, `location`, `account`.
         models: Names the catalogue cannot know.
+        credentials: Any of which authorizes a call there; none: it needs none.
     """
 
     name: str
@@ -29,7 +30,14 @@ class Deployment:
     region: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     models: tuple[str, ...] = ()
-    credential: Credential | None = field(default=None, repr=False)
+    credentials: tuple[Credential, ...] = field(default=(), repr=False)
+
+    @property
+    def credential(self) -> Credential | None:
+        """
+        The first. All are of one kind.
+        """
+        return self.credentials[0] if self.credentials else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """
 What the shape alone cannot see: names nobody knows, rules that can never decide, principals that cannot be told apart. Pure.
-
-Promised: every rule that one earlier rule covers is found. Not promised: rules that only several earlier ones cover together.
 """
 
 from __future__ import annotations
@@ -10,26 +8,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from excise.policy.choice import ChoiceEntry
+from excise.policy.coverage import Cover, conditions
 from excise.policy.decide import UNKNOWN, normal_pattern
-from excise.policy.glob import any_of, covers, matcher
+from excise.policy.glob import covers, matcher
 from excise.policy.protection import RedactRule, RetentionRule
 from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RULES, PolicyFile, Rule
 from excise.policy.steering import Route
-from excise.policy.words import When
 
 if TYPE_CHECKING:
     from excise.policy.yaml import KeyPath
 
 MAX_FLAWS = 100  # told at once
 
-_EXACT = ("provider", "operation", "capture")
-_GLOBS = ("principal", "team", "app", "env", "model")
 _PROPERTIES = ("team", "app", "env")
 _SECTIONS = ("routes", "rules", "redact", "retention")  # lists of entries with conditions, in which the first that matches decides
 _GOOGLE = ("vertex", "gemini")  # providers that take Google's tokens
-_ALWAYS_SAID = frozenset({"principal", "provider", "operation", "capture"})
 
 
 def anything(_name: str) -> bool:
@@ -75,7 +71,7 @@ def flaws(written: PolicyFile, known: Known) -> list[Flaw]:
     What is wrong with a policy of the right shape, the first `MAX_FLAWS`.
     """
     found = [*_reserved(written), *_duplicates(written), *_overlaps(written)]
-    if sum(len(values) for _, entry in _entries(written) for _, values in _conditions(entry.when)) > MAX_PATTERNS:
+    if sum(len(values) for _, entry in _entries(written) for _, values in conditions(entry.when)) > MAX_PATTERNS:
         # The pairwise comparison below must stay bounded.
         return [*found, Flaw(("rules",), f"more than {MAX_PATTERNS} values in all conditions together; use wildcards or teams")]
     return list(islice(chain(found, _unknown_names(written, known), _unknown_principals(written), _dead(written)), MAX_FLAWS))
@@ -88,15 +84,6 @@ def _entries(written: PolicyFile) -> Iterator[tuple[KeyPath, Route | Rule | Reda
     for section in _SECTIONS:
         for number, entry in enumerate(getattr(written, section)):
             yield (section, number), entry
-
-
-def _conditions(when: When | None) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    if when is None:
-        return
-    for name in (*_EXACT, *_GLOBS, "source"):
-        values = getattr(when, name)
-        if values is not None:
-            yield name, values
 
 
 def _reserved(written: PolicyFile) -> Iterator[Flaw]:
@@ -209,15 +196,26 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
 
 def _unknown_targets(written: PolicyFile, known_model: Callable[[str], bool]) -> Iterator[Flaw]:
     entries = {entry.called for entry in written.providers}
-    lists: list[tuple[KeyPath, tuple[str, ...]]] = [(("aliases", name), targets) for name, targets in written.aliases.items()]
-    lists += [(("routes", number, "to"), route.to) for number, route in enumerate(written.routes)]
-    for path, targets in lists:
-        for at, target in enumerate(targets):
+    for path, choice in _choices(written):
+        for at, target in _targets(choice):
             name, _, model = target.partition("/")
             if name not in entries:
-                yield Flaw((*path, at), f"{name!r} is no entry of `providers`: calls cannot be sent there without credentials")
+                yield Flaw((*path, *at), f"{name!r} is no entry of `providers`: calls cannot be sent there without credentials")
             elif not known_model(normal_pattern(model)) and "/" not in model and ":" not in model:
-                yield Flaw((*path, at), f"{model!r} is no known model; if {name} has it all the same, list it there under `models`")
+                yield Flaw((*path, *at), f"{model!r} is no known model; if {name} has it all the same, list it there under `models`")
+
+
+def _choices(written: PolicyFile) -> Iterator[tuple[KeyPath, ChoiceEntry]]:
+    yield from ((("aliases", name), entry) for name, entry in written.aliases.items())
+    yield from ((("routes", number), entry) for number, entry in enumerate(written.routes))
+
+
+def _targets(choice: ChoiceEntry) -> Iterator[tuple[KeyPath, str]]:
+    yield from ((("to", at, "target"), one.target) for at, one in enumerate(choice.to))
+    if choice.canary is not None:
+        yield ("canary", "target"), choice.canary.target
+    if choice.shadow is not None:
+        yield ("shadow", "target"), choice.shadow.target
 
 
 def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:
@@ -244,7 +242,7 @@ def _fits_one(pattern: str, values: set[str]) -> bool:
 
 
 def _dead(written: PolicyFile) -> Iterator[Flaw]:
-    before: dict[KeyPath, list[_Cover]] = {}
+    before: dict[KeyPath, list[Cover]] = {}
     for path, entry in _entries(written):
         what = "rule" if path[0] == "rules" else f"{path[0]} entry"
         earlier = before.setdefault(path[:1], [])
@@ -253,46 +251,4 @@ def _dead(written: PolicyFile) -> Iterator[Flaw]:
             yield Flaw(path, f"{what} {entry.name!r} can never decide: `defaults.unknown: block` comes before it")
         elif cover := next((one for one in earlier if one.covers(when)), None):
             yield Flaw(path, f"{what} {entry.name!r} can never decide: {what} {cover.name!r} above matches all it matches")
-        earlier.append(_Cover(entry.name, when))
-
-
-class _Cover:
-    """
-    A rule, prepared for the question whether it matches everything another one does.
-    """
-
-    def __init__(self, name: str, when: When | None) -> None:
-        self.name = name
-        self._tests: list[tuple[str, Callable[[Any], bool]]] = []
-        for field, values in _conditions(when):
-            if field in _ALWAYS_SAID and "*" in values:
-                continue  # holds for every call
-            if field == "source":
-                self._tests.append((field, _within(values)))
-            elif field in _EXACT:
-                self._tests.append((field, frozenset(values).__contains__))
-            else:
-                # A star of the narrower pattern becomes a character that only a star can swallow: see `covers`.
-                patterns = tuple(normal_pattern(value) for value in values) if field == "model" else values
-                self._tests.append((field, any_of(patterns)))
-
-    def covers(self, when: When | None) -> bool:
-        for field, holds in self._tests:
-            values = getattr(when, field, None)
-            if values is None:
-                return False
-            if field == "model":
-                values = tuple(normal_pattern(value) for value in values)
-            if field in _GLOBS:
-                values = tuple(value.replace("*", "\x00") for value in values)
-            if not all(map(holds, values)):
-                return False
-        return True
-
-
-def _within(networks: tuple[IPv4Network | IPv6Network, ...]) -> Callable[[Any], bool]:
-    def holds(narrow: IPv4Network | IPv6Network) -> bool:
-        # subnet_of needs equal versions, which mypy cannot see through a union.
-        return any(narrow.version == wide.version and narrow.subnet_of(wide) for wide in networks)  # type: ignore[arg-type]
-
-    return holds
+        earlier.append(Cover(entry.name, when))

@@ -21,7 +21,7 @@ from excise.policy.compile import Policy, compile_policy
 from excise.policy.flaws import Known, flaws
 from excise.policy.referred import Referred, credentials_of, missing_extras, own_rules
 from excise.policy.schema import Match, PolicyFile
-from excise.policy.yaml import Fault, KeyPath, Loaded, Places, load_strict, read_bounded
+from excise.policy.yaml import Fault, KeyPath, Loaded, load_strict, read_bounded
 from excise.privacy.detect.detector import Rule
 from excise.privacy.detect.scanner import Scanner
 from excise.privacy.protection import Scanners
@@ -87,7 +87,7 @@ def load_policy(
     loaded = load_strict(content, name=str(path))
     written = validate(PolicyFile, loaded)
     places = loaded.places
-    faults = [places.fault(flaw.path, flaw.text) for flaw in flaws(written, known or Known())]
+    faults = [places.fault(as_written(flaw.path, loaded.value), flaw.text) for flaw in flaws(written, known or Known())]
     if list(loaded.value)[-1] != "default":
         faults.append(places.fault(("default",), "`default` must be the last key: then a file cut short can never load", at_key=True))
     keys: dict[str, tuple[bytes, ...]] = {entry.id: () for entry in written.principals}
@@ -151,7 +151,7 @@ def validate[M: BaseModel](model: type[M], loaded: Loaded) -> M:
         # A list whose only item is wrong counts as too short as well, which is not what its writer has to know.
         around = {one["loc"][:depth] for one in details for depth in range(len(one["loc"]))}
         telling = [one for one in details if one["type"] != "too_short" or one["loc"] not in around]
-        found = (_fault(one, places, model) for one in telling[:MAX_FAULTS])
+        found = (_fault(one, loaded, model) for one in telling[:MAX_FAULTS])
         faults += [fault for fault in found if fault[1:3] not in blank]
         raise PolicyError(sorted(set(faults))) from None
     if faults:
@@ -171,7 +171,25 @@ def _empty(value: Any, path: KeyPath) -> Iterator[KeyPath]:
             yield from _empty(inner, (*path, at))
 
 
-def _fault(details: ErrorDetails, places: Places, model: type[BaseModel]) -> Fault:
+def as_written(path: KeyPath, value: Any) -> KeyPath:
+    """
+    A path in the checked model as a path in what was written: there one value may stand for a list of one, a text for a mapping of one
+    key. Steps that were not written are left out; a key that is missing in a mapping that is there stays at the end.
+    """
+    found: list[str | int] = []
+    for at, step in enumerate(path):
+        if isinstance(value, dict) and (step in value or at == len(path) - 1):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            continue
+        found.append(step)
+    return tuple(found)
+
+
+def _fault(details: ErrorDetails, loaded: Loaded, model: type[BaseModel]) -> Fault:
+    value, places = loaded
     path = details["loc"]
     text = details["msg"]
     match details["type"]:
@@ -190,7 +208,7 @@ def _fault(details: ErrorDetails, places: Places, model: type[BaseModel]) -> Fau
             return places.fault(path, text, at_key=True)
         case _:
             pass
-    return places.fault(path, text[:1].lower() + text[1:])
+    return places.fault(as_written(path, value), text[:1].lower() + text[1:])
 
 
 def _unknown_key(key: str, allowed: list[str]) -> str:
@@ -205,18 +223,23 @@ def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
     Keys a model allows at a path, through its JSON Schema.
     """
     schema = _schema(model)
-    defs: dict[str, Any] = schema.get("$defs", {})
-    here: Any = schema
+    here = schema
     for step in path:
-        here = here.get("items") if isinstance(step, int) else here.get("properties", {}).get(step)
-        for option in (here or {}).get("anyOf", ()):
-            if "$ref" in option:
-                here = option
-        if here is None:
-            return []
-        if "$ref" in here:
-            here = defs[here["$ref"].rsplit("/", 1)[-1]]
+        inner = here.get("items") if isinstance(step, int) else here.get("properties", {}).get(step, here.get("additionalProperties"))
+        here = _merged(inner, schema["$defs"]) if isinstance(inner, dict) else {}
     return list(here.get("properties", {}))
+
+
+def _merged(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, Any]:
+    """
+    What a schema and all its alternatives say, in one.
+    """
+    if "$ref" in schema:
+        schema = defs[schema["$ref"].rsplit("/", 1)[-1]]
+    merged = dict(schema)
+    for option in schema.get("anyOf", ()):
+        merged |= _merged(option, defs)
+    return merged
 
 
 @cache

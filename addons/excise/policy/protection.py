@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 import re2
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
-from excise.policy.words import Name, Names, SecretRefs, When, Written, listed, wrong
+from excise.policy.when import When
+from excise.policy.words import Name, Names, SecretRefs, Written, listed, wrong
 from excise.privacy.entities import ENTITIES
 from excise.privacy.profiles import PROFILES, Action, ProfileName
 

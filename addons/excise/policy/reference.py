@@ -8,11 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from excise.policy.choice import CanaryEntry, FailoverEntry, OptimiseEntry, RequireEntry, ShadowEntry, TargetEntry
+from excise.policy.hours import Hours
 from excise.policy.protection import Detect, OwnDictionary, OwnPattern, RedactRule, RetentionRule
 from excise.policy.schema import Defaults, Match, PolicyFile, PrincipalEntry, Rule
 from excise.policy.steering import AwsKeys, ProviderEntry, Route
 from excise.policy.trial import DescribedCall, Expect, PolicyTest, Who
-from excise.policy.words import When
+from excise.policy.when import Share, Tokens, When
 
 _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A policy file", PolicyFile),
@@ -21,9 +23,18 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`principals[].match`", Match),
     ("`rules[]`", Rule),
     ("`rules[].when`, `routes[].when`, `redact[].when`, `retention[].when`", When),
+    ("`when.complexity`", Share),
+    ("`when.input_tokens`, `when.output_tokens`", Tokens),
+    ("`when.time`", Hours),
     ("`providers[]`", ProviderEntry),
     ("`providers[].aws`", AwsKeys),
     ("`routes[]`", Route),
+    ("`routes[].to[]`", TargetEntry),
+    ("`routes[].optimise`", OptimiseEntry),
+    ("`routes[].require`", RequireEntry),
+    ("`routes[].canary`", CanaryEntry),
+    ("`routes[].shadow`", ShadowEntry),
+    ("`routes[].failover`, `defaults.failover`", FailoverEntry),
     ("`redact[]`", RedactRule),
     ("`detect`", Detect),
     ("`detect.patterns[]`", OwnPattern),
@@ -64,6 +75,8 @@ def _table(title: str, model: type[BaseModel]) -> str:
 def _default(value: Any) -> str:
     if value is None or value == [] or isinstance(value, dict):  # keys of their own have their own table
         return "-"
+    if isinstance(value, list):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -82,10 +95,11 @@ def _values(one: dict[str, Any], defs: dict[str, Any]) -> str:
         case "array":
             return f"list of {_values(one.get('items', {}), defs)}"
         case "object":
-            return "names and texts"
+            inner = one.get("additionalProperties", {"type": "string"})
+            return "names and texts" if inner.get("type") == "string" else f"names, each with {_values(inner, defs)}"
         case "boolean":
             return "`true`, `false`"
-        case "integer":
+        case "integer" | "number":
             return "number"
         case _:
             return "text"

@@ -76,37 +76,45 @@ class Referred:
         return os.fsencode(value)
 
 
-def credentials_of(entries: Sequence[ProviderEntry], source: Referred) -> tuple[dict[str, Credential], list[tuple[KeyPath, str]]]:
+def credentials_of(
+    entries: Sequence[ProviderEntry], source: Referred
+) -> tuple[dict[str, tuple[Credential, ...]], list[tuple[KeyPath, str]]]:
     """
     What authorizes calls at each entry of `providers`, by its name; and what is wrong, each with the path of the reference that is.
     """
-    found: dict[str, Credential] = {}
+    found: dict[str, tuple[Credential, ...]] = {}
     missing: list[tuple[KeyPath, str]] = []
     for number, entry in enumerate(entries):
         missing += [(("providers", number, at), text) for at, text in _missing_clouds(entry)]
-        texts: dict[str, str] = {}
+        texts: dict[KeyPath, str] = {}
         for at, reference in _references(entry):
             try:
-                texts[at[-1]] = source.read(reference, limit=MAX_CREDENTIAL_BYTES).decode("utf-8").strip()
-                _check_credential(at[-1], texts[at[-1]], reference)
+                text = source.read(reference, limit=MAX_CREDENTIAL_BYTES).decode("utf-8").strip()
+                _check_credential(at[0], text, reference)
+                texts[at] = text
             except UnicodeDecodeError:
                 missing.append((("providers", number, *at), f"what stands at {reference} is no text"))
             except ValueError as error:
                 missing.append((("providers", number, *at), str(error)))
-        if "key" in texts:
-            found[entry.called] = ApiKey(texts["key"])
-        elif entry.aws is not None and (texts or entry.aws == "default"):
-            found[entry.called] = AwsCredential(
-                entry.region or "us-east-1", texts.get("access_key"), texts.get("secret_key"), texts.get("session_token")
-            )
-        elif entry.google is not None:
-            found[entry.called] = GoogleCredential(texts["google"].encode() if "google" in texts else None)
+        if credentials := _credentials(entry, texts):
+            found[entry.called] = credentials
     return found, missing
 
 
-def _references(entry: ProviderEntry) -> Iterator[tuple[tuple[str, ...], str]]:
+def _credentials(entry: ProviderEntry, texts: Mapping[KeyPath, str]) -> tuple[Credential, ...]:
     if entry.key is not None:
-        yield ("key",), entry.key
+        return tuple(ApiKey(text) for text in dict.fromkeys(texts.values()))
+    if entry.aws is not None and (texts or entry.aws == "default"):
+        access, secret, session = (texts.get(("aws", name)) for name in ("access_key", "secret_key", "session_token"))
+        return (AwsCredential(entry.region or "us-east-1", access, secret, session),)
+    if entry.google is not None:
+        return (GoogleCredential(texts[("google",)].encode() if ("google",) in texts else None),)
+    return ()
+
+
+def _references(entry: ProviderEntry) -> Iterator[tuple[KeyPath, str]]:
+    for at, reference in enumerate(entry.key or ()):
+        yield ("key", at), reference
     if entry.google is not None and entry.google != "default":
         yield ("google",), entry.google
     if entry.aws is not None and entry.aws != "default":
@@ -116,7 +124,7 @@ def _references(entry: ProviderEntry) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("aws", "session_token"), entry.aws.session_token
 
 
-def _check_credential(kind: str, text: str, reference: str) -> None:
+def _check_credential(kind: str | int, text: str, reference: str) -> None:
     """
     Raises:
         ValueError: It could not be sent. The text never holds it.

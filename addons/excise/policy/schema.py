@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from excise.policy.choice import AliasEntry, FailoverEntry, FailoverWord
 from excise.policy.protection import MAX_PROTECTIONS, Detect, RedactRule, RetentionRule
-from excise.policy.steering import MAX_ALIASES, MAX_DEPLOYMENTS, MAX_ROUTES, AliasName, ProviderEntry, Route, Targets
+from excise.policy.steering import MAX_ALIASES, MAX_DEPLOYMENTS, MAX_ROUTES, AliasName, ProviderEntry, Route
+from excise.policy.when import When
 from excise.policy.words import (
     Fingerprints,
     HeaderName,
@@ -21,7 +23,6 @@ from excise.policy.words import (
     SecretRefs,
     Sha256s,
     Text,
-    When,
     Written,
     wrong,
 )
@@ -61,6 +62,9 @@ class Defaults(Written):
     )
     answer_model: Literal["requested", "served"] = Field(
         default="requested", description="Which model's name a translated answer carries: what the client asked for, or what answered."
+    )
+    failover: FailoverWord = Field(
+        default=FailoverEntry(), description="What is done when a target fails, where the entry of `routes` or the alias does not say."
     )
 
 
@@ -160,8 +164,10 @@ class PolicyFile(Written):
         max_length=MAX_DEPLOYMENTS,
         description="Providers calls may be sent to with credentials of yours, for virtual keys and `routes`.",
     )
-    aliases: dict[AliasName, Targets] = Field(
-        default_factory=dict, max_length=MAX_ALIASES, description="Model names of your own, each with its targets in order."
+    aliases: dict[AliasName, AliasEntry] = Field(
+        default_factory=dict,
+        max_length=MAX_ALIASES,
+        description="Model names of your own, each with its targets in order, or with all that an entry of `routes` may say of them.",
     )
     routes: tuple[Route, ...] = Field(
         default=(), strict=False, max_length=MAX_ROUTES, description="Which calls go elsewhere; in order, the first that matches decides."

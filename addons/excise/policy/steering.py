@@ -10,27 +10,18 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from excise.policy.words import Name, SecretRef, When, Written, listed, wrong
+from excise.policy.choice import ChoiceEntry
+from excise.policy.when import When
+from excise.policy.words import Name, SecretRef, SecretRefs, Written, fits, listed, wrong
 
 MAX_DEPLOYMENTS = 200
 MAX_ALIASES = 500
 MAX_ROUTES = 500
-MAX_TARGETS = 20
 
 _DEPLOYMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
-_TARGET = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}/[!-~]{1,512}")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _REGION = re.compile(r"[a-z0-9-]{2,40}")
-
-
-def _fits(pattern: re.Pattern[str], text: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not pattern.fullmatch(value):
-            raise wrong(text)
-        return value
-
-    return AfterValidator(check)
 
 
 def _url(value: str) -> str:
@@ -52,16 +43,10 @@ def _url(value: str) -> str:
     return value
 
 
-DeploymentName = Annotated[str, _fits(_DEPLOYMENT, "lower-case letters, digits, dots, hyphens and underscores are expected")]
-AliasName = Annotated[str, _fits(_ALIAS, "a model name without a slash is expected: letters, digits and . _ : @ -")]
-TargetName = Annotated[
-    str, _fits(_TARGET, "a target NAME/MODEL is expected: an entry of `providers` and a model as that provider names it")
-]
-Targets = Annotated[
-    tuple[TargetName, ...], BeforeValidator(listed, json_schema_input_type=str | list[str]), Field(min_length=1, max_length=MAX_TARGETS)
-]
-Host = Annotated[str, _fits(_HOST, "a host name in lower case is expected, without scheme and port")]
-Region = Annotated[str, _fits(_REGION, "a region is expected, for example eu-central-1")]
+DeploymentName = Annotated[str, fits(_DEPLOYMENT, "lower-case letters, digits, dots, hyphens and underscores are expected")]
+AliasName = Annotated[str, fits(_ALIAS, "a model name without a slash is expected: letters, digits and . _ : @ -")]
+Host = Annotated[str, fits(_HOST, "a host name in lower case is expected, without scheme and port")]
+Region = Annotated[str, fits(_REGION, "a region is expected, for example eu-central-1")]
 Url = Annotated[str, AfterValidator(_url)]
 
 
@@ -82,7 +67,10 @@ class ProviderEntry(Written):
 
     provider: Name = Field(description="Its id in the catalogue.")
     name: DeploymentName | None = Field(default=None, description="What `aliases` and `routes` call it. Default: the provider's id.")
-    key: SecretRef | None = Field(default=None, description="Its API key: `env:NAME` or `file:PATH`. Put where the provider wants it.")
+    key: SecretRefs | None = Field(
+        default=None,
+        description="Its API key: `env:NAME` or `file:PATH`. Put where the provider wants it. Several: calls are spread over them.",
+    )
     aws: AwsKeys | Literal["default"] | None = Field(
         default=None, description="Sign with these keys, or with what AWS's own search finds (environment, profile, role). Extra `aws`."
     )
@@ -111,11 +99,13 @@ class ProviderEntry(Written):
         return self
 
 
-class Route(Written):
-    """
-    Where calls go instead of where the client sent them. Read from top to bottom; the first whose conditions all hold decides.
-    """
-
+class _Named(Written):
     name: Name = Field(description="Unique; the ledger's `route_rule`.")
     when: When | None = Field(default=None, description="Conditions, as of rules, on what the client asked for. Left out: every call.")
-    to: Targets = Field(description="`NAME/MODEL`, in order: the first that policy allows and that can do what the call asks takes it.")
+
+
+class Route(ChoiceEntry, _Named):
+    """
+    Where calls go instead of where the client sent them. Read from top to bottom; the first whose conditions all hold decides. Aliases may
+    say the same but `name` and `when`.
+    """

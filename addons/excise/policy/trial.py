@@ -177,7 +177,8 @@ def targets_of(policy: Policy, facts: Facts) -> list[Facts]:
     if route is None:
         return [facts]
     return [
-        replace(facts, provider=policy.deployments[target.deployment].provider, model=normal_model(target.model)) for target in route.said
+        replace(facts, provider=policy.deployments[one.target.deployment].provider, model=normal_model(one.target.model))
+        for one in route.said.targets
     ]
 
 

@@ -1,5 +1,5 @@
 """
-The words policies are written in: names, patterns, networks, references to secrets, conditions.
+The words policies are written in: names, patterns, networks, references to secrets.
 
 Values that are lists may be written as one value.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from excise.exchange import Capture
@@ -21,9 +21,23 @@ MAX_VALUES = 200  # of one condition
 _SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"fp_[0-9a-f]{20}")
-_HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,64}")
+HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,64}")
 # Headers that carry credentials: matching them would put a secret into YAML.
-_CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
+CREDENTIAL_HEADERS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "xi-api-key",
+        "cookie",
+        "x-amz-security-token",
+        "cf-aig-authorization",
+        "helicone-auth",
+        "x-portkey-api-key",
+    }
+)
 
 
 def wrong(text: str) -> PydanticCustomError:
@@ -55,7 +69,11 @@ def _capture(value: Any) -> Capture:
     raise wrong(f"one of {', '.join(Capture)} is expected")
 
 
-def _matching(pattern: re.Pattern[str], text: str) -> AfterValidator:
+def fits(pattern: re.Pattern[str], text: str) -> AfterValidator:
+    """
+    The whole value must match `pattern`; `text` says so.
+    """
+
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
             raise wrong(text)
@@ -72,9 +90,9 @@ def _pattern(value: str) -> str:
 
 
 def _header_name(value: str) -> str:
-    if not _HEADER_NAME.fullmatch(value):
+    if not HEADER_NAME.fullmatch(value):
         raise wrong("a header name in lower case is expected")
-    if value in _CREDENTIAL_HEADERS:
+    if value in CREDENTIAL_HEADERS:
         raise wrong("this header carries credentials; use proxy_user with key, or provider_key")
     return value
 
@@ -87,11 +105,11 @@ Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(listed, json_schema_in
 Names = Annotated[tuple[Name, ...], BeforeValidator(listed, json_schema_input_type=str | list[str]), ONE_OR_MORE]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network, json_schema_input_type=str), PlainSerializer(str)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(listed, json_schema_input_type=str | list[str]), ONE_OR_MORE]
-SecretRef = Annotated[str, _matching(_SECRET, "secrets are never written here: use env:NAME, file:PATH, or key_sha256")]
+SecretRef = Annotated[str, fits(_SECRET, "secrets are never written here: use env:NAME, file:PATH, or key_sha256")]
 SecretRefs = Annotated[tuple[SecretRef, ...], BeforeValidator(listed, json_schema_input_type=str | list[str]), ONE_OR_MORE]
-Sha256 = Annotated[str, _matching(_SHA256, "64 lower-case hex digits are expected: the SHA-256 of the key")]
+Sha256 = Annotated[str, fits(_SHA256, "64 lower-case hex digits are expected: the SHA-256 of the key")]
 Sha256s = Annotated[tuple[Sha256, ...], BeforeValidator(listed, json_schema_input_type=str | list[str]), ONE_OR_MORE]
-Fingerprint = Annotated[str, _matching(_FINGERPRINT, "fp_ and 20 hex digits are expected, as the ledger's api_key_id shows them")]
+Fingerprint = Annotated[str, fits(_FINGERPRINT, "fp_ and 20 hex digits are expected, as the ledger's api_key_id shows them")]
 Fingerprints = Annotated[tuple[Fingerprint, ...], BeforeValidator(listed, json_schema_input_type=str | list[str]), ONE_OR_MORE]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Captures = Annotated[
@@ -107,28 +125,3 @@ class Written(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class When(Written):
-    """
-    Conditions of a rule: all must hold; of a list, one value is enough. What nobody said matches no pattern, except that in a `deny`
-    rule a billed call that names no model counts as matching `model`.
-    """
-
-    principal: Patterns | None = Field(
-        default=None, description="Principal ids; `anonymous`, and `fp_…` for keys nobody owns, too. `*` is a wildcard."
-    )
-    team: Patterns | None = Field(default=None, description="Teams. `*` is a wildcard.")
-    app: Patterns | None = Field(default=None, description="Applications. `*` is a wildcard.")
-    env: Patterns | None = Field(default=None, description="Environments. `*` is a wildcard.")
-    provider: Names | None = Field(default=None, description="Providers, by their id in the catalogue.")
-    operation: Names | None = Field(default=None, description="Operations, as the catalogue names them: `chat`, `embeddings`, …")
-    model: Patterns | None = Field(default=None, description="Requested models. `*` is a wildcard; case does not count.")
-    capture: Captures | None = Field(default=None, description="How the call came: by proxy setting, by redirection, or to our endpoint.")
-    source: Networks | None = Field(default=None, description="Networks of the client's address.")
-
-    @model_validator(mode="after")
-    def _some(self) -> Self:
-        if not self.model_fields_set or all(getattr(self, name) is None for name in self.model_fields_set):
-            raise wrong("empty match: give at least one condition, or use `default` for what matches everything")
-        return self

@@ -124,8 +124,8 @@ class AnswerTap:
         exchange = self._exchange
         if chunk:
             exchange.answer_bytes += len(chunk)
-            attempt = exchange.attempts[-1]
-            if attempt.first_byte is None:
+            attempt = exchange.attempt
+            if attempt is not None and attempt.first_byte is None:
                 attempt.first_byte = time.monotonic()
         try:
             out = self._pass(chunk)
@@ -168,6 +168,8 @@ class AnswerTap:
             return []
         if not chunk:
             if not self._edits:
+                if self._exchange.course is not None:
+                    self.close()  # what it was is asked before it leaves
                 return []
             self._closed = True
             frames = self._last_events()

@@ -93,6 +93,7 @@ class Intercept:
         self.requestheaders = self._gateway.requestheaders
         self.request = self._gateway.request
         self.responseheaders = self._gateway.responseheaders
+        self.next_attempt = self._gateway.legs.next_attempt
         self.response = self._gateway.response
         self.error = self._gateway.error
         self.client_disconnected = self._gateway.disconnected
@@ -169,7 +170,7 @@ class Intercept:
         self._tls.tls_start_client(data)
 
     def next_layer(self, data: layer.NextLayer) -> None:
-        context, terms = data.context, Terms(self._gateway, self._settings.max_body_bytes, takes_connect=True)
+        context, terms = data.context, Terms(self._gateway, self._settings.max_body_bytes, takes_connect=True, legs=self._gateway.legs)
         parent = context.layers[-1] if context.layers else None
         if isinstance(parent, modes.HttpProxy):
             data.layer = SealedHttpLayer(context, HTTPMode.regular, terms)

@@ -145,7 +145,7 @@ class Door(asyncio.Protocol):
         heads, established = driver.heads, driver.established
         driver.head_begun = False
         driver.feed(DataReceived(driver.client, data))
-        if driver.heads != heads or self.shared.gateway.live.get(driver.client.id):
+        if driver.heads != heads or self.shared.gateway.flows.live.get(driver.client.id):
             self.since = None
         elif driver.established != established:
             self.since = now if driver.head_begun else None  # the head may have begun in the handshake's last flight
@@ -189,7 +189,7 @@ class Door(asyncio.Protocol):
         elif self.driver is not None:
             self.driver.tick(now)
             # A call that waits for its provider has the driver's timers; a body that stops coming has this one.
-            if self._idle(now) and not self.shared.gateway.waits(self.driver.client):
+            if self._idle(now) and not self.shared.gateway.flows.waits(self.driver.client):
                 self.transport.close()
         elif self.relay is not None:
             self.relay.tick(now, self.shared.settings.idle_timeout_seconds)
@@ -299,7 +299,8 @@ class Door(asyncio.Protocol):
     def _terms(self) -> Terms:
         assert self.driver is not None
         driver, limit = self.driver, self.shared.settings.max_body_bytes
-        return Terms(self.shared.gateway, limit, run=driver.run_hook, take_over=driver.take_over, head_begun=driver.begin_head)
+        gateway = self.shared.gateway
+        return Terms(gateway, limit, run=driver.run_hook, take_over=driver.take_over, head_begun=driver.begin_head, legs=gateway.legs)
 
     def _run(self, top: layer.Layer, data: bytes) -> None:
         driver = self.driver

@@ -295,8 +295,8 @@ class Driver:
         """
         End an upstream connection ourselves; `reason` is what the calls on it ended for.
         """
-        for flow in self.shared.gateway.live.get(self.client.id, ()):
-            self.shared.gateway.reasons[flow] = reason
+        for flow in self.shared.gateway.flows.live.get(self.client.id, ()):
+            self.shared.gateway.flows.reasons[flow] = reason
         transport = self.transports.get(connection)
         if transport is not None:
             transport.abort()
@@ -355,16 +355,16 @@ class Driver:
         Once a second: end upstream connections that have been silent for too long while a call waits on them.
         """
         gateway, settings = self.shared.gateway, self.shared.settings
-        if not gateway.waits(self.client):
+        if not gateway.flows.waits(self.client):
             return
-        begun = any(flow.response is not None for flow in gateway.live.get(self.client.id, ()))
+        begun = any(flow.response is not None for flow in gateway.flows.live.get(self.client.id, ()))
         for server, opened in list(self.opened.items()):
             if server.tls and server.timestamp_tls_setup is None:
                 if now - opened > settings.connect_timeout_seconds:
                     self.fail_upstream(server, f"connect_timeout: no TLS within {settings.connect_timeout_seconds:g} s")
             elif begun and now - self.touched.get(server, now) > settings.idle_timeout_seconds:
                 self.fail_upstream(server, f"upstream_timeout: the provider sent nothing for {settings.idle_timeout_seconds:g} s")
-            elif not begun and now - max(opened, gateway.asked_at(self.client, opened)) > settings.first_byte_timeout_seconds:
+            elif not begun and now - max(opened, gateway.flows.asked_at(self.client, opened)) > settings.first_byte_timeout_seconds:
                 # From the request on, and until the head is whole: a header a second is no answer.
                 self.fail_upstream(server, f"upstream_timeout: no answer within {settings.first_byte_timeout_seconds:g} s")
         if not self.opened and not self._tasks and not self._waiting:

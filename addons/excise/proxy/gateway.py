@@ -23,10 +23,12 @@ from excise.proxy import headers as wire_headers
 from excise.proxy.answer_tap import AnswerTap, TapEnds, become, edited, withhold
 from excise.proxy.endpoint import endpoint_target, made_response, own_answer, own_response
 from excise.proxy.faults import log_fault
+from excise.proxy.flows import Flows
+from excise.proxy.foreign import Foreign
 from excise.proxy.headers import replace_head
 from excise.proxy.http_stream import ORIGIN_FORM, OTHER_TARGET, TOO_LARGE
-from excise.proxy.readings import counting, failure_of, with_credentials
-from excise.proxy.seal import Seals
+from excise.proxy.legs import Legs
+from excise.proxy.readings import failure_of, with_credentials
 from excise.proxy.settle import Settler
 from excise.stages.recognise import is_other_business, look_closer
 from excise.wire.answer import AnswerDecoder
@@ -69,14 +71,12 @@ class Gateway:
         self._fault = fault
         self._admit = admit
         self._settler = settler
-        self._exchanges: WeakKeyDictionary[HTTPFlow, Exchange] = WeakKeyDictionary()
-        self._foreign: WeakKeyDictionary[HTTPFlow, list[int]] = WeakKeyDictionary()
+        self._foreign = Foreign(settler)
+        self.flows = Flows(self._foreign)
         self._clients: dict[str, ClientInfo] = {}
         self._cuts: dict[str, Callable[[], None]] = {}
-        self.live: dict[str, set[HTTPFlow]] = {}  # client connection id -> requests under way, from head to last byte of the answer
-        self.reasons: WeakKeyDictionary[HTTPFlow, str] = WeakKeyDictionary()  # why we ended a call ourselves
         self._tails: WeakKeyDictionary[HTTPFlow, bytes] = WeakKeyDictionary()  # last bytes of answers that broke off
-        self.seals = Seals()
+        self.legs = Legs(self.flows, pipeline, settler, let_out=self._let_out)
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -87,13 +87,13 @@ class Gateway:
         self._clients[client.id] = info
         if cut is not None:
             self._cuts[client.id] = cut
-        self.live[client.id] = set()
+        self.flows.live[client.id] = set()
 
     def disconnected(self, client: Client) -> None:
         """
         Sweep: whatever is still open on this connection ends now. End hooks of mitmproxy are not reliable; this is.
         """
-        for flow in self.live.pop(client.id, set()):
+        for flow in self.flows.live.pop(client.id, set()):
             try:
                 self._end(flow, "client_disconnected")
             except Exception as fault:  # noqa: BLE001 - one call's bug must not cost the rows of the others
@@ -105,7 +105,7 @@ class Gateway:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         flow.request.stream = False
-        self.live.setdefault(flow.client_conn.id, set()).add(flow)
+        self.flows.live.setdefault(flow.client_conn.id, set()).add(flow)
 
     async def request(self, flow: HTTPFlow) -> None:
         if flow.response is not None:
@@ -129,8 +129,7 @@ class Gateway:
             if exchange.own_answer is not None:
                 flow.response = own_response(exchange)
                 return self._settle(flow, exchange, Status.OK, whole=True)
-            wire_headers.prepare(flow.request, exchange, self._private_headers())
-            self.seals.put(flow)
+            self._let_out(flow, exchange)
         except ExciseError as refusal:
             self._refuse(flow, exchange, refusal)
         except Exception as fault:  # noqa: BLE001 - mitmproxy would log this and send the request anyway
@@ -143,19 +142,19 @@ class Gateway:
     def responseheaders(self, flow: HTTPFlow) -> None:
         response = flow.response
         assert response is not None
-        counted = self._foreign.get(flow)
-        if counted is not None:
-            response.stream = counting(counted)
+        if flow in self._foreign:
+            response.stream = self._foreign.counter(flow)
             return
-        exchange = self._exchanges.get(flow)
+        exchange = self.flows.exchanges.get(flow)
         if exchange is None or exchange.status is not None:
             return  # our own answer
         if response.status_code < 200:
             # Nobody asked for an upgrade: Upgrade headers never leave.
-            self.reasons[flow] = "upstream_failed: the provider answered with an upgrade"
+            self.flows.reasons[flow] = "upstream_failed: the provider answered with an upgrade"
             flow.kill()  # type: ignore[no-untyped-call]
             return
-        exchange.answer_status = exchange.attempts[-1].http_status = response.status_code
+        assert exchange.attempt is not None
+        exchange.answer_status = exchange.attempt.http_status = response.status_code
         exchange.answer_headers = response.headers.fields
         call = exchange.upstream
         decoder = AnswerDecoder(
@@ -180,43 +179,19 @@ class Gateway:
         wire_headers.dress(response, exchange, edited=edits, show=self._show_headers())
 
     def response(self, flow: HTTPFlow) -> None:
-        exchange = self._exchanges.get(flow)
-        if exchange is not None and flow in self.reasons:
+        exchange = self.flows.exchanges.get(flow)
+        if exchange is not None and flow in self.flows.reasons:
             self._end(flow, "")
         elif exchange is not None:
             status = Status.ERROR if (exchange.answer_status or 0) >= 400 or exchange.error_type else Status.OK
             self._settle(flow, exchange, status, whole=True)
-        elif flow in self._foreign:
-            self._foreign_done(flow, "ok")
         else:
-            self.live.get(flow.client_conn.id, set()).discard(flow)
+            self._foreign.end(flow, "ok")
+            self.flows.live.get(flow.client_conn.id, set()).discard(flow)
 
     def error(self, flow: HTTPFlow) -> None:
         message = flow.error.msg if flow.error else ""
         self._end(flow, message)
-
-    def waits(self, client: Client) -> bool:
-        """
-        Whether a call of this client waits for its provider: it was let out and has not ended.
-        """
-        return any(
-            flow in self._foreign or ((exchange := self._exchanges.get(flow)) is not None and exchange.attempts)
-            for flow in self.live.get(client.id, ())
-        )
-
-    def asked_at(self, client: Client, otherwise: float) -> float:
-        """
-        When the call that waits was let out, in monotonic seconds; `otherwise` where none does.
-        """
-        calls = (self._exchanges.get(flow) for flow in self.live.get(client.id, ()))
-        return max((call.attempts[-1].started for call in calls if call and call.attempts), default=otherwise)
-
-    def under_way(self) -> list[Exchange]:
-        """
-        The calls whose answer has begun and not ended.
-        """
-        calls = (self._exchanges.get(flow) for flows in self.live.values() for flow in flows)
-        return [call for call in calls if call is not None and call.answer_status is not None]
 
     # -- what the layers below the hooks ask -------------------------------------------------------------------------
 
@@ -224,13 +199,13 @@ class Gateway:
         """
         Whether this flow may leave as it is now.
         """
-        return self.seals.intact(flow)
+        return self.flows.seals.intact(flow)
 
     def unsealed(self, flow: HTTPFlow) -> http.Response:
         """
         The answer for a flow that may not: the pipeline did not approve it, or it was changed after it did.
         """
-        exchange = self._exchanges.get(flow)
+        exchange = self.flows.exchanges.get(flow)
         if exchange is None:
             info = self._clients.get(flow.client_conn.id) or ClientInfo(ip="", port=0, capture=Capture.PROXY)
             exchange = self._begin(flow, info)
@@ -249,6 +224,10 @@ class Gateway:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
+    def _let_out(self, flow: HTTPFlow, exchange: Exchange) -> None:
+        wire_headers.prepare(flow.request, exchange, self._private_headers())
+        self.flows.seals.put(flow)
+
     def _begin(self, flow: HTTPFlow, info: ClientInfo) -> Exchange:
         request = flow.request
         exchange = Exchange(
@@ -266,7 +245,7 @@ class Gateway:
                 body=request.raw_content or b"",
             ),
         )
-        self._exchanges[flow] = exchange
+        self.flows.exchanges[flow] = exchange
         return exchange
 
     def _is_foreign(self, flow: HTTPFlow, exchange: Exchange) -> bool:
@@ -298,19 +277,12 @@ class Gateway:
         return look_closer(self._catalog, http_) is None
 
     def _pass_foreign(self, flow: HTTPFlow, exchange: Exchange) -> None:
-        self._exchanges.pop(flow, None)
+        self.flows.exchanges.pop(flow, None)
         self._admit(exchange.client)
         self._settler.admit_foreign(exchange)
         wire_headers.prepare(flow.request, exchange, self._private_headers())
-        self._foreign[flow] = [len(exchange.http.body), 0]
-        self._settler.foreign_started(flow, exchange, "plain_http" if exchange.http.scheme == "http" else "other_business")
-        self.seals.put(flow)
-
-    def _foreign_done(self, flow: HTTPFlow, status: str) -> None:
-        counted = self._foreign.pop(flow, None)
-        self.live.get(flow.client_conn.id, set()).discard(flow)
-        if counted is not None:
-            self._settler.foreign_ended(flow, sent=counted[0], received=counted[1], status=status)
+        self._foreign.begin(flow, exchange)
+        self.flows.seals.put(flow)
 
     def _refuse(self, flow: HTTPFlow, exchange: Exchange, refusal: ExciseError) -> None:
         if isinstance(refusal, Unauthenticated) and exchange.client.capture is not Capture.PROXY:
@@ -333,6 +305,8 @@ class Gateway:
             call_id=exchange.id,
         )
         exchange.http_status = status
+        if exchange.gave_up:
+            fields.append(("x-should-retry", "false"))
         return made_response(exchange, status, fields, body)
 
     def _end(self, flow: HTTPFlow, message: str) -> None:
@@ -340,12 +314,10 @@ class Gateway:
         A call ended without a whole answer. Sets the client's answer where none has begun.
         """
         if flow in self._foreign:
-            failure = failure_of(self.reasons.pop(flow, message))
-            if failure is not None and flow.response is None:
-                flow.response = http.Response.make(failure.status, f"excise: {failure.message}\n".encode(), {"content-type": "text/plain"})
-            self._foreign_done(flow, "cancelled" if failure is None else failure.kind)
+            self._foreign.broke(flow, self.flows.reasons.pop(flow, message))
+            self.flows.live.get(flow.client_conn.id, set()).discard(flow)
             return
-        exchange = self._exchanges.get(flow)
+        exchange = self.flows.exchanges.get(flow)
         if message == TOO_LARGE and exchange is None:
             info = self._clients.get(flow.client_conn.id)
             if info is not None:
@@ -353,14 +325,16 @@ class Gateway:
                 self._refuse(flow, self._begin(flow, info), limit)
             return
         if exchange is None or exchange.status is not None:
-            self.live.get(flow.client_conn.id, set()).discard(flow)
+            self.flows.live.get(flow.client_conn.id, set()).discard(flow)
             return
-        failure = failure_of(self.reasons.pop(flow, message))
+        failure = failure_of(self.flows.reasons.pop(flow, message))
         if failure is None:
             exchange.error_type = exchange.error_type or "client_disconnected"
             self._settle(flow, exchange, Status.CANCELLED, whole=False)
             return
-        exchange.error_type = exchange.attempts[-1].error_type = failure.kind
+        exchange.error_type = failure.kind
+        if exchange.attempt is not None:
+            exchange.attempt.error_type = failure.kind
         if exchange.answer_status is None or flow.response is None:  # or its head has not left
             flow.response = self._response(exchange, failure)
         else:
@@ -368,9 +342,9 @@ class Gateway:
         self._settle(flow, exchange, Status.FAILED, whole=False)
 
     def _settle(self, flow: HTTPFlow, exchange: Exchange, status: Status, *, whole: bool) -> None:
-        self.live.get(flow.client_conn.id, set()).discard(flow)
+        self.flows.live.get(flow.client_conn.id, set()).discard(flow)
         self._settler.settle(exchange, status, whole=whole)
-        self.seals.drop(flow)
+        self.flows.seals.drop(flow)
         flow.request.data.content = None
 
     def _answer_fault(self, exchange: Exchange, fault: Exception) -> bytes:
@@ -386,7 +360,7 @@ class Gateway:
         """
         End an answer that can be neither read nor passed on as it is: visibly, so that it is not taken for whole.
         """
-        self.reasons[flow] = "upstream_failed: the provider's answer cannot be decoded"
+        self.flows.reasons[flow] = "upstream_failed: the provider's answer cannot be decoded"
         cut = self._cuts.get(flow.client_conn.id)
         if cut is not None:
             cut()

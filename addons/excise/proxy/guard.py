@@ -51,7 +51,7 @@ class Guard:
             # The answer cannot be metered or restored any more: end it visibly, and end the call's row.
             if isinstance(hook, HttpResponseHeadersHook):
                 hook.flow.kill()  # type: ignore[no-untyped-call]
-            self._gateway.reasons[hook.flow] = "internal: a hook failed on the answer"
+            self._gateway.flows.reasons[hook.flow] = "internal: a hook failed on the answer"
             self._gateway.error(hook.flow)
         elif isinstance(hook, HttpErrorHook):
             self._gateway.error(hook.flow)

@@ -19,8 +19,10 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import RequestHeaders
 
+from excise.proxy.attempts import AnswersTo, AskConnection
+from excise.proxy.failover import FailoverStream
 from excise.proxy.http_edges import StrictClient, StrictServer, Upstream
-from excise.proxy.http_stream import SealedStream, Terms
+from excise.proxy.http_stream import Terms
 from excise.proxy.tls_layers import ServerTLSLayer
 
 _ENDS = (StrictServer, StrictClient)
@@ -82,8 +84,10 @@ class SealedHttpLayer(HttpLayer):
                 yield command
             elif isinstance(command, DropStream):
                 self.streams.pop(command.stream_id, None)
+            elif isinstance(command, AnswersTo):
+                self.streams[command.attempt_id] = self.streams[command.stream_id]
             else:
-                if command.blocking or isinstance(command, commands.RequestWakeup):
+                if command.blocking or isinstance(command, commands.RequestWakeup | AskConnection):
                     self.command_sources[command] = child
                 if isinstance(command, GetHttpConnection):
                     yield from self.get_connection(command)
@@ -99,13 +103,13 @@ class SealedHttpLayer(HttpLayer):
         context = Context.__new__(Context)
         context.client, context.server, context.options = self.context.client, self.context.server, self.context.options
         context.layers = self.context.layers.copy()
-        stream = self.streams[stream_id] = SealedStream(context, stream_id, self._terms)
+        stream = self.streams[stream_id] = FailoverStream(context, stream_id, self._terms)
         yield from self._route(stream, stream.handle_event(events.Start()))
 
     def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> layer.CommandGenerator[None]:
         self._drop_closed()
         for connection, end in self.connections.items():
-            busy = isinstance(end, StrictClient) and not end.free
+            busy = connection in self.waiting_for_establishment or (isinstance(end, StrictClient) and not end.free)
             if connection.connected and not busy and not connection.error and event.connection_spec_matches(connection):
                 stream = self.command_sources.pop(event)
                 yield from self.event_to_child(stream, GetHttpConnectionCompleted(event, (connection, None)))

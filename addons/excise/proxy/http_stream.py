@@ -4,16 +4,17 @@ One request and its answer, below the hooks: the seal check, bounds on bodies, a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mitmproxy import flow as mflow
 from mitmproxy import http
 from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http import DropStream, HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import DropStream, GetHttpConnectionCompleted, HTTPMode, HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
     RequestData,
     RequestEndOfMessage,
@@ -29,6 +30,9 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook
 
 from excise.proxy.tls_layers import ServerTLSLayer
+
+if TYPE_CHECKING:
+    from excise.proxy.attempts import LegsAsked
 
 TOO_LARGE = "request body over the limit"
 ORIGIN_FORM = "excise.origin_form"  # key in flow.metadata: the client spoke to our own port as to a server
@@ -61,6 +65,7 @@ class Terms:
     `take_over` is told of each upstream connection whose TLS is up: from then on its plaintext comes and goes without the TLS layer.
     `head_begun` is told whenever a request's head has begun and is not whole.
     `takes_connect`: CONNECT may come, because no door stands before us (inside a stock mitmproxy).
+    `legs` says what is done when an attempt fails; `None`: each call is tried once. `clock` is monotonic, in seconds.
     """
 
     gate: Gate
@@ -69,6 +74,8 @@ class Terms:
     take_over: Callable[[Connection, ServerTLSLayer], None] | None = None
     head_begun: Callable[[], None] | None = None
     takes_connect: bool = False
+    legs: LegsAsked | None = None
+    clock: Callable[[], float] = time.monotonic
 
 
 class SealedStream(HttpStream):
@@ -97,7 +104,9 @@ class SealedStream(HttpStream):
         elif isinstance(event, _BROKEN):
             inner = self.handle_protocol_error(event)
         elif isinstance(event, events.Wakeup):
-            inner = self._show_life()
+            inner = self._woken(event)
+        elif isinstance(event, GetHttpConnectionCompleted):
+            inner = self._connected(event)
         else:
             inner = self.server_state(event)
         while True:
@@ -178,9 +187,20 @@ class SealedStream(HttpStream):
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Wakeup):
-            yield from self._show_life()
+            yield from self._woken(event)
+        elif isinstance(event, GetHttpConnectionCompleted):
+            yield from self._connected(event)
         else:
             yield from super()._handle_event(event)
+
+    def _connected(self, event: GetHttpConnectionCompleted) -> layer.CommandGenerator[None]:
+        """
+        A connection is there that was not waited for.
+        """
+        yield from ()
+
+    def _woken(self, event: events.Wakeup) -> layer.CommandGenerator[None]:
+        yield from self._show_life()
 
     def state_wait_for_response_headers(self, event: ResponseHeaders) -> layer.CommandGenerator[None]:
         # mitmproxy sends answers without a body past the tap, which may have something else to say in their place.
@@ -195,18 +215,35 @@ class SealedStream(HttpStream):
         if getattr(tap, "holds_head", False):
             self.server_state = self.state_hold_head
         else:
-            yield from super().start_response_stream()
+            yield from self._send_head()
+
+    def _send_head(self) -> layer.CommandGenerator[None]:
+        yield from super().start_response_stream()
+
+    @property
+    def head_waits(self) -> bool:
+        """
+        Whether the head of an answer is held back.
+        """
+        return bool(self.server_state == self.state_hold_head)
+
+    @property
+    def answering(self) -> bool:
+        """
+        Whether an answer is on its way to the client, its head held back or not.
+        """
+        return self.server_state in (self.state_hold_head, self.state_stream_response_body)
 
     def _show_life(self) -> layer.CommandGenerator[None]:
         """
         Tell a client that waits for a slow provider that its call goes on: others in between close what is silent.
         """
         response = self.flow.response
-        if self.server_state not in (self.state_hold_head, self.state_stream_response_body) or response is None:
+        if response is None or not self.answering:
             return  # over
         sign: bytes = getattr(response.stream, "ping", bytes)()
-        if sign and self.server_state == self.state_hold_head:
-            yield from super().start_response_stream()
+        if sign and self.head_waits:
+            yield from self._send_head()
         if sign:
             yield SendHttp(ResponseData(self.stream_id, sign), self.context.client)
         yield commands.RequestWakeup(PING_SECONDS)
@@ -223,7 +260,7 @@ class SealedStream(HttpStream):
         chunks = response.stream(event.data if isinstance(event, ResponseData) else b"")
         if not chunks and isinstance(event, ResponseData):
             return
-        yield from super().start_response_stream()
+        yield from self._send_head()
         for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
             yield SendHttp(ResponseData(self.stream_id, chunk), self.context.client)
         if isinstance(event, ResponseEndOfMessage):

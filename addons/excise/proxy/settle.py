@@ -38,7 +38,7 @@ class Settler:
         self._pipeline = pipeline
         self._write = write
         self._tunnels_allowed = tunnels_allowed
-        self._answers: dict[str, tuple[AnswerTap, AnswerDecoder]] = {}
+        self._answers: dict[int, tuple[AnswerTap, AnswerDecoder]] = {}  # by identity: attempts at one call share its id
         self._foreign: WeakKeyDictionary[HTTPFlow, dict[str, Any]] = WeakKeyDictionary()
         self._finishing: set[asyncio.Task[None]] = set()
 
@@ -46,7 +46,7 @@ class Settler:
         """
         An answer has begun.
         """
-        self._answers[exchange.id] = (tap, decoder)
+        self._answers[id(exchange)] = (tap, decoder)
 
     def framing(self, exchange: Exchange) -> Framing | None:
         """
@@ -54,7 +54,7 @@ class Settler:
         """
         if exchange.translation is not None and exchange.translation.answered:
             return exchange.translation.framing
-        answer = self._answers.get(exchange.id)
+        answer = self._answers.get(id(exchange))
         return answer[1].framing if answer else None
 
     def settle(self, exchange: Exchange, status: Status, *, whole: bool) -> None:
@@ -65,13 +65,7 @@ class Settler:
             return
         exchange.status = status
         exchange.answer_whole = whole
-        answer = self._answers.pop(exchange.id, None)
-        if answer is not None:
-            answer[0].close()
-        exchange.ended = time.monotonic()
-        exchange.ended_at_us = exchange.started_at_us + int((exchange.ended - exchange.started) * 1e6)
-        if exchange.attempts:
-            exchange.attempts[-1].ended = exchange.ended
+        self._close(exchange)
         if exchange.http_status is None:
             exchange.http_status = exchange.answer_status
         # Stages finish without waiting in the ordinary case; then this is done before the next line.
@@ -79,6 +73,31 @@ class Settler:
         if not task.done():
             self._finishing.add(task)
             task.add_done_callback(self._finishing.discard)
+
+    def _close(self, exchange: Exchange) -> None:
+        answer = self._answers.pop(id(exchange), None)
+        if answer is not None:
+            answer[0].close()
+        exchange.ended = time.monotonic()
+        exchange.ended_at_us = exchange.started_at_us + int((exchange.ended - exchange.started) * 1e6)
+        if exchange.attempt is not None:
+            exchange.attempt.ended = exchange.ended
+
+    async def retire(self, exchange: Exchange) -> None:
+        """
+        An attempt is over, and another has taken over: it gets its figures, and the call goes on.
+        """
+        self._close(exchange)
+        for fault in await self._pipeline.retired(exchange):
+            log_fault("retired", exchange.id, fault)
+        exchange.forget()
+
+    async def followed(self, exchange: Exchange) -> None:
+        """
+        An attempt follows one that is over.
+        """
+        for fault in await self._pipeline.followed(exchange):
+            log_fault("followed", exchange.id, fault)
 
     async def _finish(self, exchange: Exchange) -> None:
         for fault in await self._pipeline.finish(exchange):

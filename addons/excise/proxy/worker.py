@@ -32,6 +32,7 @@ from excise.access.keys import KeyStore
 from excise.errors import ExciseError, LedgerError, SettingsError
 from excise.exchange import Capture, ClientInfo
 from excise.ledger.journal import Journal
+from excise.proxy.attempts import NextAttemptHook
 from excise.proxy.build import Parts, build
 from excise.proxy.destination import Destinations
 from excise.proxy.door import Door, Shared
@@ -156,7 +157,7 @@ class Worker:
                 self._parts.record.retry()
             if now - noted > PROGRESS_SECONDS:
                 noted = now
-                for exchange in self._parts.gateway.under_way():
+                for exchange in self._parts.gateway.flows.under_way():
                     self._parts.record.progress(exchange)
             reloaded = self._parts.policies.current.id != tried
             if reloaded or now - checked > 60:
@@ -173,7 +174,7 @@ class Worker:
         shared.draining = True
         deadline = time.monotonic() + self._settings.drain_seconds
         while time.monotonic() < deadline:
-            if not any(shared.gateway.live.values()) and not any(door.relay for door in shared.doors):
+            if not any(shared.gateway.flows.live.values()) and not any(door.relay for door in shared.doors):
                 break
             await asyncio.sleep(0.05)
         for door in list(shared.doors):
@@ -237,6 +238,7 @@ def hook_table(parts: Parts, tls: Tls, untrusting: Untrusting) -> dict[type[Star
         http_hooks.HttpResponseHeadersHook: gateway.responseheaders,
         http_hooks.HttpResponseHook: gateway.response,
         http_hooks.HttpErrorHook: gateway.error,
+        NextAttemptHook: gateway.legs.next_attempt,
         tls_layers.TlsStartClientHook: start_client,
         tls_layers.TlsEstablishedClientHook: untrusting.tls_established_client,
         tls_layers.TlsStartServerHook: tls.tls_start_server,

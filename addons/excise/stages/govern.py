@@ -16,6 +16,8 @@ class Govern(Stage):
     Decide by the policy in force at this moment, and refuse what it denies.
     """
 
+    each_attempt = True
+
     def __init__(self, store: PolicyStore) -> None:
         self._store = store
 

@@ -19,7 +19,7 @@ from excise.errors import BadRequest
 from excise.exchange import Exchange, OwnAnswer
 from excise.pipeline import Stage
 from excise.policy.compile import Policy
-from excise.policy.decide import Facts, decide, normal_model
+from excise.policy.decide import Facts, SentHeaders, decide, normal_model
 from excise.policy.deployment import TargetRef
 from excise.policy.glob import any_of
 from excise.policy.principals import address
@@ -88,6 +88,9 @@ class ListModels(Stage):
                 env=principal.env,
                 model=normal_model(target.model),
                 source=source,
+                headers=SentHeaders(exchange.http.headers),
+                tags=principal.tags,
+                now=datetime.fromtimestamp(exchange.started_at_us / 1_000_000, UTC),
             )
             if decide(policy, facts).allow:
                 yield self._listed(name, provider, target.model)
@@ -105,8 +108,8 @@ def _names(policy: Policy) -> Iterator[tuple[str, TargetRef]]:
     """
     Every name a model goes by, and what it means first.
     """
-    for alias, targets in policy.aliases.items():
-        yield alias, targets[0]
+    for alias, choice in policy.aliases.items():
+        yield alias, choice.targets[0].target
     tabled: dict[str, list[str]] = {}
     for provider, model in Models.load():
         tabled.setdefault(provider, []).append(model)

@@ -41,10 +41,22 @@ class Meter(Stage):
             without_asked(events, null_added=exchange.upstream.provider not in SENDS_NULL_USAGE) if exchange.strip_usage_chunk else events
         )
 
+    async def on_retired(self, exchange: Exchange) -> None:
+        self._conclude(exchange)
+
     async def on_finish(self, exchange: Exchange) -> None:
         if exchange.call is None or exchange.status is Status.REFUSED:
             exchange.cost = NOTHING_SENT
             return
+        self._conclude(exchange)
+
+    def _conclude(self, exchange: Exchange) -> None:
+        self._measure(exchange)
+        if (attempt := exchange.attempt) is not None:
+            attempt.usage, attempt.usage_source, attempt.cost = exchange.usage, exchange.usage_source, exchange.cost
+
+    def _measure(self, exchange: Exchange) -> None:
+        assert exchange.call is not None
         call = exchange.upstream
         meter = exchange.meter or Metering(call, exchange.leaving)
         reached = exchange.answer_status is not None
@@ -59,7 +71,8 @@ class Meter(Stage):
         exchange.service_tier = metered.service_tier
         if metered.error_type is not None and exchange.error_type is None:
             exchange.error_type = metered.error_type
-            exchange.attempts[-1].error_type = metered.error_type
+            if exchange.attempt is not None:
+                exchange.attempt.error_type = metered.error_type
             if exchange.status is Status.OK:
                 exchange.status = Status.ERROR
         left = exchange.status is Status.CANCELLED or exchange.error_type == "upstream_timeout"

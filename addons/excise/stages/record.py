@@ -1,5 +1,5 @@
 """
-The journal: a line before the request leaves, a line when it has ended.
+The journal: a line before the request leaves, a line when a try has failed and another begins, a line when it has ended.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from excise.errors import LedgerError, Unavailable
 from excise.exchange import Exchange
 from excise.pipeline import Stage
+from excise.stages.routed import destination, losses_of, planned, profiled, redirected, short, tries
 from excise.wire.loss import Verdict
 
 ROUGH_BYTES = 64 * 1024
@@ -30,11 +31,13 @@ class Line(Protocol):
 
 class Record(Stage):
     """
-    Write `open` before the request leaves and `close` exactly once after it ended.
+    Write `open` before the request leaves, `attempt` between tries, and `close` exactly once after it ended.
 
     A closing line that cannot be written is kept in memory and written when there is room again (`retry`); until then new calls are
     refused, because an unmetered call is a breach, unless policy says `on_journal_failure: allow`.
     """
+
+    each_attempt = True
 
     def __init__(self, journal: Line, *, block: Callable[[], bool]) -> None:
         self._journal = journal
@@ -43,6 +46,8 @@ class Record(Stage):
         self.lost = 0  # closing lines dropped beyond MAX_UNWRITTEN: the loader then closes those calls as unknown
 
     async def on_request(self, exchange: Exchange) -> None:
+        if exchange.opened:  # by an earlier try of the same call
+            return
         try:
             self.retry()
             self._journal.append("open", opening(exchange) | {"estimate": rough_estimate(exchange)})
@@ -55,6 +60,13 @@ class Record(Stage):
                 ) from error
         else:
             exchange.opened = True
+
+    async def on_attempt(self, exchange: Exchange) -> None:
+        """
+        A try has failed, and `exchange`, the leg of the next one, is about to leave.
+        """
+        if exchange.opened:
+            self.write("attempt", trying(exchange))
 
     async def on_finish(self, exchange: Exchange) -> None:
         self.write("close", closing(exchange))
@@ -95,44 +107,29 @@ def opening(exchange: Exchange) -> dict[str, Any]:
     """
     What is known before the request leaves. Keys are columns of the ledger.
     """
-    http, call, prompt, principal, decision = exchange.http, exchange.call, exchange.prompt, exchange.principal, exchange.decision
+    http, call, prompt, principal = exchange.http, exchange.call, exchange.prompt, exchange.principal
     agent = http.header("user-agent")
     record: dict[str, Any] = {
         "call_id": exchange.id,
         "started_at": exchange.started_at_us,
         "capture": exchange.client.capture,
         "client_ip": exchange.client.ip,
-        "server_host": exchange.upstream_host,
         "request_bytes": len(http.body),
-        "user_agent": _short(agent),
+        "user_agent": short(agent),
         "sdk": sdk_of(http.header("x-stainless-lang"), agent),
         "currency": "USD",
+        "shadow_of": exchange.shadow_of,
     }
     if (trace := http.header("traceparent")) and (found := _TRACEPARENT.match(trace)):
         record["trace_id"], record["parent_span_id"] = found.groups()
     if call is not None:
-        record |= {
-            "operation": call.operation,
-            "dialect": call.dialect,
-            "provider_requested": call.provider,
-            "provider_served": exchange.upstream.provider,
-        }
-    if (route := exchange.route) is not None:
-        record |= {
-            "route_policy": route.policy_id,
-            "route_rule": _short(route.rule),
-            "route_reason": _short(route.reason, 2000),
-            "model_routed": _short(route.model),
-            "target_dialect": exchange.translation.target.name if exchange.translation is not None else route.call.dialect,
-            "translation": Verdict.of(exchange.losses),
-            "losses": losses_of(exchange),
-        }
+        record |= {"operation": call.operation, "dialect": call.dialect, "provider_requested": call.provider}
     if prompt is not None:
         record |= {
-            "model_requested": _short(prompt.model),
+            "model_requested": short(prompt.model),
             "stream": prompt.stream,
             "max_tokens": prompt.max_tokens,
-            "reasoning_level": _short(prompt.reasoning_level),
+            "reasoning_level": short(prompt.reasoning_level),
             "consumer_id": prompt.consumer_id,
         }
     if principal is not None:
@@ -146,27 +143,16 @@ def opening(exchange: Exchange) -> dict[str, Any]:
             "tags": principal.tags or None,
             "api_key_id": principal.api_key_id,
         }
-    if decision is not None:
-        record |= {
-            "policy_id": decision.policy_id,
-            "policy_rule": decision.rule,
-            "policy_action": decision.action,
-            "reason": decision.reason or None,
-        }
-    return record
-
-
-def losses_of(exchange: Exchange) -> dict[str, str] | None:
-    """
-    What a translation did not carry over: neutral names of fields, and what became of each.
-    """
-    return {loss.field: loss.change.value for loss in exchange.losses} or None
+    return record | destination(exchange) | profiled(exchange) | planned(exchange)
 
 
 def rough_estimate(exchange: Exchange) -> dict[str, int] | None:
     """
-    What to book should we die before the answer: four bytes a token. `None` for large bodies, which are mostly pictures in base64.
+    What to book should we die before the answer: as profiled, else four bytes a token. `None` for large bodies nobody has profiled, which
+    are mostly pictures in base64.
     """
+    if exchange.profile is not None and exchange.profile.input_tokens is not None:
+        return {"input_tokens": exchange.profile.input_tokens}
     size = len(exchange.prompt.body) if exchange.prompt is not None else 0
     return {"input_tokens": size // 4} if 0 < size <= ROUGH_BYTES and exchange.call is not None and exchange.call.billable else None
 
@@ -185,6 +171,13 @@ def progressing(exchange: Exchange) -> dict[str, Any]:
     return record
 
 
+def trying(exchange: Exchange) -> dict[str, Any]:
+    """
+    The tries so far, and where the call goes now.
+    """
+    return {"call_id": exchange.id, "attempts_detail": tries(exchange)} | redirected(exchange) | planned(exchange)
+
+
 def closing(exchange: Exchange) -> dict[str, Any]:
     """
     What the end added to the `open` line; everything, where there was none.
@@ -196,18 +189,20 @@ def closing(exchange: Exchange) -> dict[str, Any]:
         "ended_at": exchange.ended_at_us,
         "status": exchange.status,
         "http_status": exchange.http_status,
-        "error_type": _short(exchange.error_type),
+        "error_type": short(exchange.error_type),
         "latency_ms": round((ended - started) * 1000, 3),
         "proxy_overhead_ms": round(exchange.proxy_seconds * 1000, 3),
         "response_bytes": exchange.answer_bytes,
         "attempts": len(exchange.attempts) if exchange.opened else 0,
-        "model_served": _short(exchange.model_served),
-        "response_id": _short(exchange.response_id),
+        "model_served": short(exchange.model_served),
+        "response_id": short(exchange.response_id),
         "finish_reasons": list(exchange.finish_reasons) or None,
         "usage_source": exchange.usage_source,
         "usage_raw": exchange.usage_raw,
     }
-    if exchange.route is not None:
+    if exchange.opened and len(exchange.attempts) > 1:
+        record |= redirected(exchange) | planned(exchange)
+    elif exchange.route is not None:
         record |= {"translation": Verdict.of(exchange.losses), "losses": losses_of(exchange)}
     if exchange.first_event is not None:
         record["ttft_ms"] = round((exchange.first_event - started) * 1000, 3)
@@ -234,21 +229,7 @@ def closing(exchange: Exchange) -> dict[str, Any]:
         }
     record |= protecting(exchange)
     if exchange.opened:
-        record["attempts_detail"] = [
-            {
-                "attempt": number,
-                "provider": attempt.provider,
-                "model": _short(attempt.model),
-                "host": attempt.host,
-                "started_at": exchange.started_at_us + int((attempt.started - started) * 1e6),
-                "ended_at": exchange.started_at_us + int(((attempt.ended or ended) - started) * 1e6),
-                "http_status": attempt.http_status,
-                "error_type": _short(attempt.error_type),
-                "ttft_ms": round((attempt.first_byte - attempt.started) * 1000, 3) if attempt.first_byte else None,
-                "latency_ms": round(((attempt.ended or ended) - attempt.started) * 1000, 3),
-            }
-            for number, attempt in enumerate(exchange.attempts, 1)
-        ]
+        record["attempts_detail"] = tries(exchange)
     return record
 
 
@@ -294,15 +275,5 @@ def sdk_of(stainless_lang: str | None, user_agent: str | None) -> str | None:
     agent = (user_agent or "").lower()
     first = agent.split("/", 1)[0].split(" ", 1)[0]
     if stainless_lang and first:
-        return _short(f"{first}-{stainless_lang.lower()}")
-    return _short(first) if first else None
-
-
-def _short(text: str | None, limit: int = 200) -> str | None:
-    """
-    Names come from outside: bounded, and without control characters.
-    """
-    if text is None:
-        return None
-    text = text[:limit]
-    return text if text.isprintable() else "".join(char for char in text if char.isprintable())
+        return short(f"{first}-{stainless_lang.lower()}")
+    return short(first) if first else None

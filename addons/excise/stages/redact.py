@@ -47,6 +47,8 @@ class Redact(Stage):
         extract: Gives the text of a document that is no text (media type, bytes), or `None`.
     """
 
+    each_attempt = True
+
     def __init__(
         self,
         store: PolicyStore,

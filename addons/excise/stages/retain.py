@@ -61,6 +61,8 @@ class Retain(Stage):
         reasons: Whether a model (provider, name) reasons; `None`: not known.
     """
 
+    each_attempt = True
+
     def __init__(
         self,
         book: RetentionBook,

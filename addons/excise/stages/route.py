@@ -292,7 +292,7 @@ def _wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
     if routable or ours:
         entry = policy.routed(facts_of(exchange)) if policy.routes else None
         if entry is not None:
-            return Wanted(entry.said, entry.name)
+            return Wanted(tuple(one.target for one in entry.said.targets), entry.name)
     if not ours:
         return None
     if not routable:
@@ -344,8 +344,8 @@ def resolve(policy: Policy, provider: str, model: str | None, *, models: Models 
     """
     if model is None:
         raise BadRequest("the request names no model; name one of GET /v1/models", kind="no_model")
-    if (targets := policy.aliases.get(model)) is not None:
-        return Wanted(targets, "alias")
+    if (choice := policy.aliases.get(model)) is not None:
+        return Wanted(tuple(one.target for one in choice.targets), "alias")
     name, slash, rest = model.partition("/")
     if slash and name in policy.deployments and rest:
         return Wanted((TargetRef(name, rest),), "provider/model")

@@ -18,12 +18,14 @@ type Authorize = Callable[[Route, str, Headers, bytes], Awaitable[tuple[str, Hea
 
 class Send(Stage):
     """
-    Prepare the one attempt: `include_usage` where it was left open (the meter takes the extra chunk out again), and what authorizes a
+    Prepare the attempt: `include_usage` where it was left open (the meter takes the extra chunk out again), and what authorizes a
     routed call where it goes.
 
     Args:
         authorize: The headers and the path that authorize a request at its target; given method, headers and body as they leave.
     """
+
+    each_attempt = True
 
     def __init__(self, authorize: Authorize) -> None:
         self._authorize = authorize
@@ -40,7 +42,19 @@ class Send(Stage):
             body = exchange.send_body if exchange.send_body is not None else prompt.body
             path, headers = await self._authorize(route, exchange.send_path or route.path, exchange.send_headers or (), body)
             exchange.send_path, exchange.send_headers = path, (*(exchange.send_headers or ()), *headers)
-        exchange.attempts.append(Attempt(provider=call.provider, model=prompt.model, host=exchange.upstream_host, started=time.monotonic()))
+        attempt = exchange.attempt = Attempt(
+            provider=call.provider,
+            model=prompt.model,
+            host=exchange.upstream_host,
+            started=time.monotonic(),
+            deployment=route.deployment if route is not None else None,
+            dialect=call.dialect,
+            why=exchange.next_why or (route.reason if route is not None else None),
+            wait_seconds=exchange.next_wait,
+        )
+        exchange.attempts.append(attempt)
+        if exchange.course is not None:
+            exchange.course.began()
 
     def on_answer(self, exchange: Exchange) -> None:
         """

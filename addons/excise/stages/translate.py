@@ -39,6 +39,8 @@ class Translate(Stage):
     Write what leaves for a routed call: translated, or with nothing changed but the model. Nothing of the client's credentials goes along.
     """
 
+    each_attempt = True
+
     async def on_request(self, exchange: Exchange) -> None:
         """
         Raises:

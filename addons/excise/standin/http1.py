@@ -84,6 +84,8 @@ class Connection:
         """
         if script.silent_after == 0:
             await self._until_gone()
+        if script.raw is not None:
+            await self._raw(script.raw, script)
         await self._write(self._head(reply, script, close))
         for at, piece in enumerate(reply.pieces):
             await self._mishap(script, at)
@@ -138,9 +140,26 @@ class Connection:
             self._writer.close()
             raise ClientLeft
         if script.reset_after == at:
-            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._writer.transport.abort()
+            self._reset()
             raise ClientLeft
+
+    async def _raw(self, data: bytes, script: Script) -> None:
+        size = script.piece_bytes or len(data)
+        for at in range(0, len(data), size or 1):
+            if at and script.pause_ms:
+                await self._unless_gone(asyncio.sleep(script.pause_ms / 1000))
+            await self._write(data[at : at + size])
+        if script.raw_end == "silent":
+            await self._until_gone()
+        if script.raw_end == "reset":
+            self._reset()
+        else:
+            self._writer.close()
+        raise ClientLeft
+
+    def _reset(self) -> None:
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._writer.transport.abort()
 
     async def _read(self) -> bytes:
         # A read begun while an answer went out (to notice a client leaving) may be waiting with the next request's bytes.

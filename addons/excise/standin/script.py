@@ -9,7 +9,7 @@ import dataclasses
 import json
 import zlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from excise.standin.call import Reply, dumps
 
@@ -93,6 +93,8 @@ class Script:
     replay: str | None = None  # name of a recording given to `StandIn.replay`
     gate: Gate | None = None
     recorded: Recorded | None = None
+    raw: bytes | None = field(default=None, repr=False)  # these bytes instead of an answer, be they HTTP or not, and then `raw_end`
+    raw_end: Literal["close", "reset", "silent"] = "close"
 
     @classmethod
     def parse(cls, text: str) -> Script:

@@ -82,6 +82,10 @@ class StandIn:
     """
     A local provider with real TLS. In an event loop: `async with StandIn() as standin`; beside blocking code: `with running() as standin`.
 
+    Args:
+        authority: Of several stand-ins that are to be trusted by one file; by default one of its own.
+        steer: Gives the request that is answered instead of the one that came, and how; asked where no other script applies.
+
     Attributes:
         port: TLS; any provider name is answered with a certificate for it.
         plain_port: The same without TLS.
@@ -89,11 +93,21 @@ class StandIn:
         seen: Every request, in order of arrival.
     """
 
-    def __init__(self, *, port: int = 0, plain_port: int = 0, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        plain_port: int = 0,
+        address: str = "127.0.0.1",
+        authority: Authority | None = None,
+        steer: Callable[[Request], tuple[Request, Script]] | None = None,
+    ) -> None:
         self._address = address
         self.port = port
         self.plain_port = plain_port
-        self.authority = Authority()
+        self.authority = authority or Authority()
+        self._own_authority = authority is None
+        self._steer = steer
         self.ca_file = self.authority.ca_file
         self.seen: list[Seen] = []
         self.traffic = Traffic()
@@ -132,7 +146,8 @@ class StandIn:
                 abort()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(server.wait_closed(), HANDSHAKE_SECONDS + 1)
-        self.authority.close()
+        if self._own_authority:
+            self.authority.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -206,13 +221,15 @@ class StandIn:
                 seen.client_left = True
                 return
             script, reply = self._decide(request, name)
-            seen.status, seen.billed = (None, None) if script.silent_after == 0 else (reply.status, reply.bill)
+            seen.status, seen.billed = (None, None) if script.silent_after == 0 or script.raw is not None else (reply.status, reply.bill)
             close = (request.header("connection") or "").lower() == "close"
             try:
                 await connection.answer(reply, script, lambda pieces, seen=seen: self._sent(seen, pieces), close=close)  # type: ignore[misc]
                 seen.answered = True
             except ClientLeft:
-                seen.client_left = script.cut_after is None and script.reset_after is None and script.length_error <= 0
+                seen.client_left = (
+                    script.cut_after is None and script.reset_after is None and script.length_error <= 0 and script.raw is None
+                )
                 raise
             finally:
                 self._notify()
@@ -229,13 +246,13 @@ class StandIn:
 
     def _decide(self, request: Request, name: str | None) -> tuple[Script, Reply]:
         try:
-            script = self._script_for(request)
+            request, script = self._script_for(request)
         except ValueError as error:
             return Script(), Refusal(400, {"error": str(error)}).reply
         recorded = script.recorded or (self._recordings.get(script.replay) if script.replay else None)
         if recorded is not None:
             return script, script.shape(recorded.reply())
-        dialect = DIALECTS.get(request.host)
+        dialect = DIALECTS.get(request.host) or DIALECTS.get(request.host.partition(".")[2])  # eu.api.openai.com
         if dialect is None or (name is not None and name != request.host):
             return Script(), Refusal(421, {"error": f"this server does not answer for {request.host!r}"}).reply
         if script.status is not None:
@@ -245,15 +262,17 @@ class StandIn:
         except Refusal as refusal:
             return script, refusal.reply
 
-    def _script_for(self, request: Request) -> Script:
+    def _script_for(self, request: Request) -> tuple[Request, Script]:
         for order in self._orders:
             if order.matches(request):
                 order.times -= 1
                 if not order.times:
                     self._orders.remove(order)
-                return order.script
+                return request, order.script
         header = request.header("x-standin")
-        return Script.parse(header) if header else Script()
+        if header:
+            return request, Script.parse(header)
+        return self._steer(request) if self._steer is not None else (request, Script())
 
 
 def _scripted(dialect: ModuleType, script: Script) -> Reply:

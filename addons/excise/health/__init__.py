@@ -1,0 +1,3 @@
+"""
+How targets are doing, known to all workers of a host.
+"""

@@ -1,0 +1,27 @@
+-- What a call was taken for, who could have answered it and why whoever did; each try with what it used and cost.
+ALTER TABLE live.calls ADD COLUMN task VARCHAR;
+ALTER TABLE live.calls ADD COLUMN task_confidence DOUBLE;
+ALTER TABLE live.calls ADD COLUMN complexity DOUBLE;
+ALTER TABLE live.calls ADD COLUMN needs VARCHAR[];
+ALTER TABLE live.calls ADD COLUMN estimated_input_tokens BIGINT;
+ALTER TABLE live.calls ADD COLUMN expected_output_tokens BIGINT;
+ALTER TABLE live.calls ADD COLUMN strategy VARCHAR;
+ALTER TABLE live.calls ADD COLUMN deployment VARCHAR;
+ALTER TABLE live.calls ADD COLUMN shadow_of VARCHAR;
+ALTER TABLE live.attempts ADD COLUMN deployment VARCHAR;
+ALTER TABLE live.attempts ADD COLUMN dialect VARCHAR;
+ALTER TABLE live.attempts ADD COLUMN outcome VARCHAR;
+ALTER TABLE live.attempts ADD COLUMN why VARCHAR;
+ALTER TABLE live.attempts ADD COLUMN wait_ms DOUBLE;
+ALTER TABLE live.attempts ADD COLUMN input_tokens BIGINT;
+ALTER TABLE live.attempts ADD COLUMN output_tokens BIGINT;
+ALTER TABLE live.attempts ADD COLUMN cache_read_tokens BIGINT;
+ALTER TABLE live.attempts ADD COLUMN usage_source VARCHAR;
+ALTER TABLE live.attempts ADD COLUMN cost_usd DECIMAL(18,9);
+ALTER TABLE live.attempts ADD COLUMN price_version VARCHAR;
+ALTER TABLE live.decisions ADD COLUMN strategy VARCHAR;
+ALTER TABLE live.decisions ADD COLUMN task VARCHAR;
+ALTER TABLE live.decisions ADD COLUMN candidates JSON;
+ALTER TABLE live.decisions ADD COLUMN excluded JSON;
+ALTER TABLE live.decisions ADD COLUMN notes JSON;
+ALTER TABLE live.decisions ADD COLUMN last_resort BOOLEAN;

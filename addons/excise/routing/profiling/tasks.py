@@ -1,0 +1,274 @@
+"""
+Which task: what structure says, and what the user's words say, weighed against each other.
+
+    structure   tools used or offered, a schema, the form of the material
+    words       the first verb of a task leads; what follows it counts less, as "write a function that summarises" is code
+    context     the system text and earlier turns, where the latest words leave it open
+
+Weights are set by hand on `tests/fixtures/profile/tuned*.yml`; only their proportions mean something.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from excise.routing.profile import Task
+from excise.routing.profiling.lexicon import Hit, folded, hits_in
+from excise.routing.profiling.reading import Reading
+from excise.routing.profiling.shapes import shapes_of, without_fences
+from excise.wire.neutral import Request
+
+# Groups of words that name a task by themselves: task, weight. Of these the first one leads.
+_VERBS: Final[dict[str, tuple[Task, float]]] = {
+    "translate": (Task.TRANSLATION, 3.0),
+    "summarise": (Task.SUMMARISATION, 3.0),
+    "compact": (Task.SUMMARISATION, 8.0),
+    "extract": (Task.EXTRACTION, 2.6),
+    "program": (Task.CODE, 2.6),
+    "analyse": (Task.ANALYSIS, 2.2),
+    "talk": (Task.CONVERSATION, 2.0),
+    "ask": (Task.CONVERSATION, 1.2),
+}
+# Words of what is worked on: task, weight each, most of all together.
+_THINGS: Final[dict[str, tuple[Task, float, float]]] = {
+    "code": (Task.CODE, 1.0, 2.4),
+    "lang": (Task.CODE, 1.2, 2.4),
+    "data": (Task.ANALYSIS, 0.8, 2.4),
+    "fields": (Task.EXTRACTION, 0.7, 1.4),
+}
+_FORMS: Final[dict[str, tuple[Task, float]]] = {
+    "fence": (Task.CODE, 0.8),
+    "diff": (Task.CODE, 1.6),
+    "stack_trace": (Task.CODE, 2.6),
+    "code": (Task.CODE, 1.6),
+    "sql": (Task.CODE, 1.6),
+    "inline_code": (Task.CODE, 1.0),
+    "table": (Task.ANALYSIS, 1.4),
+    "csv": (Task.ANALYSIS, 1.4),
+    "log": (Task.ANALYSIS, 0.6),
+    "maths": (Task.ANALYSIS, 0.6),
+    "json": (Task.EXTRACTION, 0.4),
+}
+_TEXT_TASKS: Final = frozenset((Task.TRANSLATION, Task.SUMMARISATION, Task.EXTRACTION))
+_LEAD, _FOLLOWING, _WITHIN_MADE = 1.4, 0.6, 0.25
+_WHOLE = 1100  # characters of an ask read as instruction throughout; of a longer one its ends
+_HEAD, _TAIL, _NEAR = 700, 400, 260
+_LEAST = 1.0  # below, nothing speaks clearly
+_UNSURE = 2.0  # below, earlier turns are asked
+_EARLIER = 0.5
+_PRIOR = 1.0  # what speaks for nothing, in the confidence
+_MENU = 4  # tasks a system text may name before it is a list of abilities
+
+
+@dataclass(slots=True)
+class Evidence:
+    """
+    Weights by task, and by the name of what gave them.
+    """
+
+    tasks: dict[Task, float] = field(default_factory=dict)
+    names: dict[str, float] = field(default_factory=dict)
+
+    def add(self, task: Task, weight: float, name: str) -> None:
+        self.tasks[task] = self.tasks.get(task, 0.0) + weight
+        self.names[name] = self.names.get(name, 0.0) + abs(weight)
+
+    def take(self, other: Evidence, share: float) -> None:
+        for task, weight in other.tasks.items():
+            self.tasks[task] = self.tasks.get(task, 0.0) + weight * share
+        for name, weight in other.names.items():
+            self.names[name] = self.names.get(name, 0.0) + weight * share
+
+    def best(self) -> tuple[Task, float, float]:
+        """
+        The heaviest task, its weight, and the weight of the next one.
+        """
+        ranked = sorted(self.tasks.items(), key=lambda item: -item[1])
+        if not ranked:
+            return Task.UNKNOWN, 0.0, 0.0
+        return ranked[0][0], ranked[0][1], max(0.0, ranked[1][1]) if len(ranked) > 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    The task, and what difficulty and length want to know of the latest words: counts by group and the forms seen.
+    """
+
+    task: Task
+    confidence: float
+    signals: tuple[str, ...]
+    counts: Counter[str]
+    shapes: frozenset[str]
+
+
+def judged(request: Request, reading: Reading) -> Verdict:
+    """
+    The task of a request. `unknown` with confidence 0 where nothing speaks clearly.
+    """
+    evidence = Evidence()
+    counts: Counter[str] = Counter()
+    shapes: frozenset[str] = frozenset()
+    if reading.asks:
+        ask = reading.asks[0]
+        shapes = shapes_of(ask)
+        hits = _of_words(without_fences(ask), evidence)
+        counts.update(hit.group for hit in hits)
+        _of_shapes(shapes, evidence)
+    if reading.system and not reading.harness:
+        system = Evidence()
+        named = {_VERBS[hit.group][0] for hit in _of_words(reading.system, system) if hit.group in _VERBS}
+        system.tasks[Task.CONVERSATION] = min(1.5, system.tasks.get(Task.CONVERSATION, 0.0))
+        evidence.take(system, 0.15 if len(named) >= _MENU else 0.5 if evidence.best()[1] >= _UNSURE else 1.0)
+    for earlier in reading.asks[1:]:
+        if evidence.best()[1] < _UNSURE:
+            before = Evidence()
+            _of_words(without_fences(earlier), before)
+            _of_shapes(shapes_of(earlier), before)
+            evidence.take(before, _EARLIER)
+    _of_structure(request, reading, evidence)
+    return _verdict(evidence, counts, shapes)
+
+
+def _verdict(evidence: Evidence, counts: Counter[str], shapes: frozenset[str]) -> Verdict:
+    task, first, second = evidence.best()
+    names = tuple(sorted(evidence.names, key=lambda name: -evidence.names[name])[:6])
+    if first < _LEAST or first == second:
+        return Verdict(Task.UNKNOWN, 0.0, names, counts, shapes)
+    return Verdict(task, round(first / (first + second + _PRIOR), 3), names, counts, shapes)
+
+
+def _of_structure(request: Request, reading: Reading, evidence: Evidence) -> None:
+    choice = request.tool_choice
+    if request.tools and (choice is None or choice.mode != "none"):
+        if reading.tool_calls or reading.tool_results:
+            evidence.add(Task.AGENTIC, 5.5, "tools:used")
+        elif choice is not None and choice.mode in ("required", "named") and (len(request.tools) == 1 or choice.mode == "named"):
+            # The common way to ask for a form to be filled in.
+            evidence.add(Task.EXTRACTION, 3.0, "tools:form")
+        else:
+            evidence.add(Task.AGENTIC, 5.5 if reading.harness else 2.4 + min(2.0, 0.3 * len(request.tools)), "tools")
+    elif reading.harness:
+        evidence.add(Task.CODE, 2.0, "harness")
+    if request.output is not None:
+        evidence.add(Task.EXTRACTION, 1.0 if request.output.schema is None else 1.8, "schema")
+    if reading.turns > 2 and not evidence.tasks:
+        evidence.add(Task.CONVERSATION, 1.0, "turns")
+
+
+def _of_shapes(shapes: frozenset[str], evidence: Evidence) -> None:
+    # Where the words ask for something to be done with a text, its form is only the material.
+    share = 0.3 if evidence.best()[0] in _TEXT_TASKS and evidence.best()[1] >= _UNSURE else 1.0
+    for shape in shapes:
+        if known := _FORMS.get(shape):
+            evidence.add(known[0], known[1] * share, f"form:{shape}")
+
+
+def _of_words(text: str, evidence: Evidence) -> list[Hit]:
+    """
+    Weigh the words of a text; what was found in it.
+    """
+    if len(text) <= _WHOLE:
+        zone = folded(text)
+        hits = hits_in(zone)
+        _weigh(zone, hits, evidence, 0, len(zone))
+        if "?" in zone[-200:] or "？" in zone[-200:]:
+            evidence.add(Task.CONVERSATION, 0.7, "question")
+        return hits
+    head, tail = folded(text[:_HEAD]), folded(text[-_TAIL:])
+    before, after = hits_in(head), hits_in(tail)
+    _weigh(head, before, evidence, 0, _NEAR)
+    _weigh(tail, after, evidence, len(tail) - _NEAR, len(tail))
+    return before + after
+
+
+def _weigh(zone: str, hits: list[Hit], evidence: Evidence, near: int, far: int) -> None:
+    """
+    Args:
+        near, far: Where an instruction is likely to stand; words elsewhere count less.
+    """
+    made = _made(zone, hits)
+    lead: Task | None = None
+    verbs: Counter[str] = Counter()
+    things: Counter[str] = Counter()
+    for hit in hits:
+        share = 1.0 if near <= hit.start <= far else 0.3
+        if (verb := _VERBS.get(hit.group)) is not None:
+            task = verb[0]
+            verbs[hit.group] += 1
+            if verbs[hit.group] > 2:
+                continue
+            if made is not None and hit.start > made and task is not Task.CODE:
+                share *= _WITHIN_MADE
+            elif _attributive(zone, hit, hits):
+                task, share = Task.CODE, share * 0.5
+            elif lead is None or (lead is Task.CONVERSATION and hit.group != "ask" and not verbs["talk"]):
+                # A question's "can you" leads nowhere.
+                lead, share = task, share * _LEAD
+            elif task is not lead:
+                share *= _FOLLOWING
+            else:
+                share *= 0.4
+            evidence.add(task, verb[1] * share, f"verb:{hit.group}")
+        elif (thing := _THINGS.get(hit.group)) is not None:
+            weight = min(thing[1] * share, max(0.0, thing[2] - things[hit.group] * thing[1]))
+            things[hit.group] += 1
+            if lead in _TEXT_TASKS and thing[0] is not lead:
+                weight *= 0.4
+            evidence.add(thing[0], weight, f"word:{hit.group}")
+    if made is not None:
+        evidence.add(Task.CODE, 2.4, "made:code")
+    _of_pairs(zone, hits, evidence)
+
+
+def _made(zone: str, hits: list[Hit]) -> int | None:
+    """
+    Where something is asked to be made that is code, before any other task is named: the end of that word.
+    """
+    make: Hit | None = None
+    for hit in hits:
+        if hit.group == "make":
+            make = hit
+        elif hit.group in ("code", "lang", "program") and make is not None and hit.start - make.end < _REACH:
+            if not _SENTENCE_END.search(zone, make.end, hit.start):
+                return make.end
+        elif hit.group in ("translate", "summarise", "extract", "analyse") and make is None:
+            return None
+    return None
+
+
+_REACH = 60  # characters between a verb and its object
+_SENTENCE_END: Final = re.compile(r"[.!?:\n。？！]\s|[,;] ")
+
+
+def _attributive(zone: str, hit: Hit, hits: list[Hit]) -> bool:
+    """
+    Whether a code word stands directly behind: "summary function".
+    """
+    return any(other.group == "code" and 0 <= other.start - hit.end <= 1 and hit.group != "program" for other in hits) and not zone[
+        hit.start : hit.end
+    ].endswith(("ize", "ise", "act", "ate", "e"))
+
+
+def _of_pairs(zone: str, hits: list[Hit], evidence: Evidence) -> None:
+    """
+    What two words say together that neither says alone.
+    """
+    groups = {hit.group for hit in hits}
+    if "translate" in groups:
+        if "tongue" in groups:
+            evidence.add(Task.TRANSLATION, 1.2, "word:tongue")
+        elif "lang" in groups or _near(hits, "translate", "code", 40):
+            evidence.add(Task.CODE, 3.0, "pair:translate+code")
+            evidence.add(Task.TRANSLATION, -2.5, "pair:translate+code")
+    if "extract" in groups and _near(hits, "extract", "code", 16) and not groups & {"fields", "tongue"}:
+        evidence.add(Task.CODE, 2.6, "pair:extract+code")
+        evidence.add(Task.EXTRACTION, -1.6, "pair:extract+code")
+
+
+def _near(hits: list[Hit], verb: str, thing: str, reach: int) -> bool:
+    starts = [hit.start for hit in hits if hit.group == thing]
+    return any(0 <= start - hit.end <= reach for hit in hits if hit.group == verb for start in starts)

@@ -1,0 +1,99 @@
+"""
+`scripts/bench profile [--misses]`: is the profile of a call right, and what does it cost?
+
+Prints the confusion matrix and the accuracy per task and language of both halves of `tests/fixtures/profile`, and the time of one call.
+Only the figures of `held_out` say what it is worth on prompts it was not set on; both halves were written for this purpose, by one hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.profile_cases import HALVES, Case, cases, turn
+from excise.routing.profile import Task
+from excise.routing.profiling import profile_of
+from excise.wire.neutral import Request
+
+SIZES = (1_000, 8_000, 64_000, 1_000_000, 5_000_000)
+_PROSE = "The council met again on Tuesday; nothing was decided, as two members were ill. Could you look at the plan, please? "
+_CODE = "def total(items):\n    return sum(item.price * item.count for item in items if item.kind != 'gift')\n\n"
+_CHINESE = "市政府昨天宣布，明年将关闭市中心的主要道路，用于修建新的地铁线路。居民对此意见不一。"
+_GERMAN = "Die Gemeinde will ihr Freibad retten, doch für die Reparatur fehlt Geld; der Landkreis zögert noch. "
+
+
+def main(arguments: Sequence[str]) -> None:
+    """
+    Print everything.
+    """
+    parser = argparse.ArgumentParser(prog="scripts/bench profile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--misses", action="store_true", help="name the tuned prompts that are told wrong")
+    given = parser.parse_args(arguments)
+    console = Console(width=130)
+    for half in HALVES:
+        told = [(case, profile_of(case.request).task) for case in cases(half)]
+        right = sum(case.task is task for case, task in told)
+        console.rule(f"{half}: {right} of {len(told)} right, {right / len(told):.1%}")
+        console.print(confusion(told), by_language(told))
+        if given.misses and half == "tuned":
+            for case, task in told:
+                if case.task is not task:
+                    console.print(f"{case.name}: told {task}, {profile_of(case.request).signals}")
+    console.rule("time of one call")
+    console.print(times())
+
+
+def confusion(told: Sequence[tuple[Case, Task]]) -> Table:
+    """
+    Rows: what it is; columns: what it is taken for.
+    """
+    counts = Counter((case.task, task) for case, task in told)
+    shown = Table("is \\ taken for", *(task[:8] for task in Task), "right")
+    for task in Task:
+        row = [counts[task, other] for other in Task]
+        shown.add_row(task, *(str(count or "") for count in row), f"{counts[task, task] / max(1, sum(row)):.0%}")
+    return shown
+
+
+def by_language(told: Sequence[tuple[Case, Task]]) -> Table:
+    """
+    Share of right ones by language.
+    """
+    shown = Table("language", "prompts", "right")
+    for language in sorted({case.language for case, _ in told}):
+        of_it = [case.task is task for case, task in told if case.language == language]
+        shown.add_row(language, str(len(of_it)), f"{sum(of_it) / len(of_it):.0%}")
+    return shown
+
+
+def times(sizes: Sequence[int] = SIZES) -> Table:
+    """
+    Microseconds of one call, by material and size in characters: one turn, and a conversation of turns of 1,000.
+    """
+    shown = Table("material", "characters", "median µs", "p99 µs")
+    for name, piece in (("prose", _PROSE), ("code", _CODE), ("german", _GERMAN), ("chinese", _CHINESE)):
+        for size in sizes:
+            text = (piece * (size // len(piece) + 1))[:size]
+            shown.add_row(name, f"{size:,}", *measured(Request("openai-chat", "a", (turn("user", text),))))
+    for size in sizes:
+        turns = tuple(turn("assistant" if number % 2 else "user", _PROSE * 9) for number in range(size // 1000))
+        shown.add_row("turns", f"{size:,}", *measured(Request("openai-chat", "a", turns)))
+    return shown
+
+
+def measured(request: Request, calls: int = 300) -> tuple[str, str]:
+    """
+    Median and 99th percentile.
+    """
+    took = []
+    for _ in range(calls):
+        begun = time.perf_counter()
+        profile_of(request)
+        took.append((time.perf_counter() - begun) * 1e6)
+    return f"{statistics.median(took):,.0f}", f"{statistics.quantiles(took, n=100)[98]:,.0f}"
