@@ -159,6 +159,7 @@ class Route:
     policy_id: str
     named: str | None = None  # model the client named, when the target was chosen
     credential: Credential | None = field(default=None, repr=False)
+    credential_at: int = 0  # its place among those of the provider's entry
 
     @property
     def model(self) -> str:
@@ -308,6 +309,7 @@ class Exchange:
     answer_bytes: int = 0  # gateway: body bytes received from upstream
     answer_whole: bool = False  # gateway: the answer ended as its framing says
     answer_framing: Framing | None = None  # gateway: known with the first frame
+    head_left: bool = False  # gateway: the client has the head of an answer, be it an earlier attempt's
     reply_head: ReplyHead | None = None  # reply: what the client's head becomes; set before the first bytes of a translated answer
     answer_ended: bool = False  # gateway: the last frames are being read
     answer_findings: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # inspect: (entity, detector, action) -> how often
@@ -316,6 +318,7 @@ class Exchange:
     restorer: Restorer | None = field(default=None, repr=False)  # restore
     answer_document: Any = field(default=None, repr=False)  # watch: a buffered answer's JSON
     answer_fault: Fault | None = field(default=None, repr=False)  # watch: what the provider says is the matter, in place of an answer
+    learned: bool = False  # learn: the outlook knows how this attempt went
     gave_up: bool = False  # gateway: several attempts were made, and this is the answer all the same
     answer_broken: bool = False  # gateway: the answer's bytes could not be decoded for metering
     meter: Meter | None = field(default=None, repr=False)  # meter
@@ -379,6 +382,7 @@ class Exchange:
             attempts=self.attempts,
             opened=self.opened,
             proxy_seconds=self.proxy_seconds,
+            head_left=self.head_left,
         )
 
     def forget(self) -> None:

@@ -184,6 +184,10 @@ def main() -> None:
         from bench import translation
 
         return translation.main(sys.argv[2:])
+    if sys.argv[1:2] == ["routing"]:
+        from bench import routing
+
+        return routing.main(sys.argv[2:])
     if sys.argv[1:2] == ["profile"]:
         from bench import profile
 

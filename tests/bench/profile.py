@@ -32,7 +32,9 @@ def main(arguments: Sequence[str]) -> None:
     """
     Print everything.
     """
-    parser = argparse.ArgumentParser(prog="scripts/bench profile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench profile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--misses", action="store_true", help="name the tuned prompts that are told wrong")
     given = parser.parse_args(arguments)
     console = Console(width=130)
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
         told = [(case, profile_of(case.request).task) for case in cases(half)]
         right = sum(case.task is task for case, task in told)
         console.rule(f"{half}: {right} of {len(told)} right, {right / len(told):.1%}")
-        console.print(confusion(told), by_language(told))
+        console.print(confusion(told), by_language(told), by_confidence(half))
         if given.misses and half == "tuned":
             for case, task in told:
                 if case.task is not task:
@@ -72,6 +74,19 @@ def by_language(told: Sequence[tuple[Case, Task]]) -> Table:
     return shown
 
 
+def by_confidence(half: str) -> Table:
+    """
+    Share of right ones among those told with some confidence: whether the figure means anything.
+    """
+    shown = Table("confidence", "prompts", "right")
+    told = [(profile_of(case.request), case.task) for case in cases(half)]
+    for least, most in ((0.0, 0.01), (0.01, 0.5), (0.5, 0.6), (0.6, 0.7), (0.7, 1.01)):
+        band = [profile.task is task for profile, task in told if least <= profile.confidence < most]
+        if band:
+            shown.add_row(f"{least:.1f} to {min(most, 1.0):.1f}", str(len(band)), f"{sum(band) / len(band):.0%}")
+    return shown
+
+
 def times(sizes: Sequence[int] = SIZES) -> Table:
     """
     Microseconds of one call, by material and size in characters: one turn, and a conversation of turns of 1,000.
@@ -89,11 +104,11 @@ def times(sizes: Sequence[int] = SIZES) -> Table:
 
 def measured(request: Request, calls: int = 300) -> tuple[str, str]:
     """
-    Median and 99th percentile.
+    Median and 99th percentile of CPU time, which other work on the machine does not lengthen.
     """
     took = []
     for _ in range(calls):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         profile_of(request)
-        took.append((time.perf_counter() - begun) * 1e6)
+        took.append((time.thread_time() - begun) * 1e6)
     return f"{statistics.median(took):,.0f}", f"{statistics.quantiles(took, n=100)[98]:,.0f}"

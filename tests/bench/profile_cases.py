@@ -15,7 +15,7 @@ from excise.routing.profile import Task
 from excise.wire.neutral import OutputFormat, Request, Text, Tool, ToolCall, ToolChoice, ToolResult, Turn
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "profile"
-HALVES = ("tuned", "held_out")
+HALVES = ("tuned", "held_out", "fresh")
 _HARNESS: Mapping[str, Any] = yaml.safe_load((FOLDER / "harness.yml").read_text(encoding="utf-8"))
 
 

@@ -153,6 +153,12 @@ class Outcome:
         return value
 
 
+class ToldError(Exception):
+    """
+    An error that stands in a stream as an event.
+    """
+
+
 class Clients:
     """
     One SDK client of each dialect, at the proxy's own port, for all calls; none of them tries again by itself.
@@ -208,8 +214,10 @@ class Clients:
             for event in events:
                 if event.type == "response.output_text.delta":
                     yield event.delta
-                status = event.response.status if event.type in ("response.completed", "response.failed") else status
-        assert status == "completed", f"the response is {status}"
+                elif event.type in ("error", "response.failed"):
+                    raise ToldError(event.type)  # the SDK leaves it to the reader
+                status = event.response.status if event.type == "response.completed" else status
+        assert status == "completed", "the stream ended without an end"
 
     def _messages(self, model: str, text: str, stream: bool) -> Iterator[str | None]:
         asked: dict[str, Any] = {"model": model, "max_tokens": 400, "messages": [{"role": "user", "content": text}]}

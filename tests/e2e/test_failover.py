@@ -19,13 +19,13 @@ from e2e import failing, unified
 from e2e.failing import SECONDS, Case, Done, entry
 from e2e.faulty import AFTER, BEFORE, EVERY, FINAL, HOSTS, WELL, Faulty, answer, black_hole, faulty, prompt
 from e2e.proxy import Proxy, free_port, running_proxy
-from proxy.house import Answer, read_answer
+from e2e.tunnel import Answer, Tunnel
 
 CASES = failing.cases()
 LIMITS = f"connect_seconds: 1, first_byte_seconds: {SECONDS}, idle_seconds: {SECONDS}"
 
 PROVIDERS = [
-    *(entry(name, "us") for name in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")),
+    *(entry(name, "us") for name in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")),
     *(
         f"- {{provider: openai, name: {name}, host: {host}.api.openai.com, key: file:provider.key}}"
         for name, host in {"refused": "au", "stranger": "ca", "plaintext": "jp", "hole": "in"}.items()
@@ -36,14 +36,15 @@ DEAD = {"refused": "connect_failed", "stranger": "upstream_tls", "plaintext": "u
 ALIASES = [
     *(f"dead-{name}: {{to: [{name}/gpt-4o-mini, eu/gpt-4o-mini], failover: {{{LIMITS}}}}}" for name in DEAD),
     "all-dead: {to: [refused/gpt-4o-mini, stranger/gpt-4o-mini], failover: {retries: 0}}",
-    "mini: [one/gpt-4o-mini, eu/gpt-4o-mini]",
+    "troubled: [one/gpt-4o-mini, eu/gpt-4o-mini]",
+    "quiet: [eleven/gpt-4o-mini, eu/gpt-4o-mini]",
     "again: {to: two/gpt-4o-mini, failover: {retries: 2}}",
     "patient: {to: three/gpt-4o-mini, failover: {max_wait_seconds: 20}}",
     "alone: {to: four/gpt-4o-mini, failover: off}",
     "hedged: {to: [five/gpt-4o-mini, eu/gpt-4o-mini], failover: {hedge_seconds: 0.3, first_byte_seconds: 10}}",
     "larger: [six/gpt-4o-mini, eu/gpt-4.1-mini]",
     "smaller: [seven/gpt-4.1-mini, eu/gpt-4o-mini]",
-    "patience-ends: {to: [eight/gpt-4o-mini, nine/gpt-4o-mini], failover: {total_seconds: 1.5, first_byte_seconds: 10, retries: 3, attempts: 8}}",
+    "ending: {to: [eight/gpt-4o-mini, nine/gpt-4o-mini], failover: {total_seconds: 1.5, first_byte_seconds: 10, retries: 3, attempts: 8}}",
     "leaving: {to: [ten/gpt-4o-mini, eu/gpt-4o-mini], failover: {first_byte_seconds: 20}}",
 ]
 
@@ -60,7 +61,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     """
     Failing stand-ins, and a proxy with a way to each pair of them.
     """
-    routes = "routes:\n- {name: off openai, when: {provider: openai, model: gpt-4o}, to: [one/gpt-4o-mini, claude/claude-haiku-4-5]}\n"
+    routes = "routes:\n- {name: off openai, when: {provider: openai, model: gpt-4o}, to: [twelve/gpt-4o-mini, claude/claude-haiku-4-5]}\n"
     text = failing.policy(CASES, PROVIDERS, ALIASES, routes + "default: allow\n")
     policies = unified.write_policy(tmp_path_factory.mktemp("policies"), text)
     with ExitStack() as stack:
@@ -197,15 +198,11 @@ async def _raw(proxy: Proxy, *requests: bytes) -> list[Answer]:
     """
     Several requests on one connection, one after the other.
     """
-    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     answers = []
-    try:
+    async with asyncio.timeout(60), Tunnel(*await asyncio.open_connection("127.0.0.1", proxy.port)) as tunnel:
         for request in requests:
-            writer.write(request)
-            answers.append(await read_answer(reader, 40))
-    finally:
-        writer.close()
-        await writer.wait_closed()
+            await tunnel.send(request)
+            answers.append(await tunnel.answer())
     return answers
 
 
@@ -221,10 +218,10 @@ def said(got: Answer) -> str:
     """
     The text of an answer to `_post`, streamed or not.
     """
-    if "event-stream" in got.headers["content-type"]:
+    if "event-stream" in (got.header("content-type") or ""):
         pieces = [json.loads(data) for data in re.findall(rb"^data: (\{.*)$", got.body, re.M)]
         return "".join(choice["delta"].get("content") or "" for piece in pieces for choice in piece.get("choices", ()))
-    text: str = got.json["choices"][0]["message"]["content"]
+    text: str = json.loads(got.body)["choices"][0]["message"]["content"]
     return text
 
 
@@ -257,8 +254,8 @@ def test_where_nobody_can_be_reached_that_is_said(here: Here) -> None:
     """
     got = ask(here, "all-dead", "all-dead")
 
-    assert got.status in (502, 503, 504) and got.headers["x-should-retry"] == "false"
-    assert isinstance(got.json["error"]["message"], str)
+    assert got.status in (502, 503, 504) and got.header("x-should-retry") == "false"
+    assert isinstance(json.loads(got.body)["error"]["message"], str)
 
 
 def test_the_same_target_is_asked_again_where_it_failed_in_passing(here: Here) -> None:
@@ -321,7 +318,7 @@ def test_no_try_begins_after_the_calls_time_is_over(here: Here) -> None:
     """
     However many tries are left, and none lasts longer.
     """
-    started = asyncio.run(_timed(here, "patience-ends", "patience-ends", {"us": "silent"}))
+    started = asyncio.run(_timed(here, "ending", "ending", {"us": "silent"}))
 
     assert started[0].status in (502, 503, 504) and started[1] < 4
 
@@ -337,14 +334,20 @@ def test_a_connection_goes_on_after_failures(here: Here) -> None:
     """
     One connection: a call that fails over, one that is well, one that fails for good, one that fails over streamed, one that is well.
     """
-    orders = [{"us": "reset"}, {}, {"us": "status503", "eu": "status503"}, {"us": "head-cut"}, {}]
-    requests = [_post(here, "mini", prompt(f"kept-{at}", told), stream=at > 2) for at, told in enumerate(orders)]
+    calls = [
+        ("troubled", {"us": "reset"}, False),
+        ("quiet", {}, False),
+        ("troubled", {"us": "status503", "eu": "status503"}, False),
+        ("troubled", {"us": "head-cut"}, True),
+        ("quiet", {}, True),
+    ]
+    requests = [_post(here, model, prompt(f"kept-{at}", told), stream=stream) for at, (model, told, stream) in enumerate(calls)]
 
     got = asyncio.run(_raw(here.proxy, *requests))
 
-    assert [one.status for one in got] == [200, 200, 503, 200, 200]
-    assert [said(one).partition(".")[0] for one in got if one.status == 200] == ["eu", "us", "eu", "us"] and all(one.whole for one in got)
-    assert len(rows_of(here, "mini", 5)[0]) == 5
+    assert [one.status for one in got] == [200, 200, 503, 200, 200] and all(one.complete for one in got)
+    assert [said(one) for one in got if one.status == 200] == [answer("eu"), answer("us"), answer("eu"), answer("us")]
+    assert len(rows_of(here, "troubled", 3)[0]) == 3 and len(rows_of(here, "quiet", 2)[0]) == 2
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])

@@ -20,6 +20,7 @@ from e2e.ways import PROXIES
 PROVIDER_KEY = "standin-key-of-the-house"
 POLICY = """\
 version: 1
+defaults: {failover: off}
 providers:
 - {provider: openai, key: file:provider.key}
 - {provider: anthropic, key: file:provider.key}

@@ -95,3 +95,123 @@ def test_tests_are_found_beside_their_policy(tmp_path):
     (tmp_path / "defualt.test.yml").touch()
     with pytest.raises(PolicyError, match=r"defualt\.test\.yml"):
         find_tests(tmp_path)
+
+
+ROUTED = loaded("""
+providers: [{provider: openai}, {provider: anthropic}]
+aliases:
+  fast: [anthropic/claude-small, openai/gpt-small]
+routes:
+  - name: nights
+    when: {time: {from: "20:00", until: "06:00", zone: Europe/Berlin}, task: code, tags: {project: apollo}}
+    to: [openai/gpt-small, anthropic/claude-small]
+  - name: hard
+    when:
+      {complexity: {from: 0.5}, needs: tools, headers: {x-tier: gold}, stream: true, input_tokens: {from: 10}, output_tokens: {below: 9}}
+    to: [anthropic/claude-opus, openai/gpt-large]
+  - {name: told, when: {expr: 'call.task == "translation" && call.input_tokens == null'}, to: openai/gpt-small}
+  - {name: unclear, when: {task: unknown, complexity: {below: 0.6}}, to: anthropic/claude-small}
+rules:
+  - {name: no opus, when: {model: "*opus*"}, then: deny, reason: too dear}
+default: allow
+""")
+NIGHT = "task: code, tags: {project: apollo}, time: 2026-11-23T21:00:00+01:00"
+BOTH = "to be asked, but it is openai/gpt-small, anthropic/claude-small"
+HARD = "task: code, complexity: 0.5, needs: tools, headers: {X-Tier: gold}, stream: true, input_tokens: 10, output_tokens: 8"
+
+
+def route(tmp_path, call, expect, planner=None):
+    path = tmp_path / "default.test.yml"
+    call = call if "model:" in call else f"model: gpt-4, {call}"
+    path.write_text(f"- {{name: a, call: {{provider: openai, {call}}}, expect: {{allow: true, {expect}}}}}\n")
+    (outcome,) = run_tests(ROUTED, path, known=NAMES, planner=planner)
+    return outcome.problem
+
+
+@pytest.mark.parametrize(
+    ("call", "expect", "problem"),
+    [
+        (NIGHT, "route: nights, to: openai/gpt-small", ""),
+        (NIGHT, "to: [openai/gpt-small, anthropic/claude-small]", ""),
+        (
+            NIGHT,
+            "to: anthropic/claude-small",
+            f"expected anthropic/claude-small {BOTH}",
+        ),
+        (NIGHT, "to: [openai/gpt-small]", f"expected openai/gpt-small {BOTH}"),
+        (NIGHT.replace("+01:00", "Z"), "route: nights", ""),
+        (NIGHT.replace("21:00:00+01", "17:00:00-02"), "route: nights", ""),
+        (NIGHT.replace("T21", "T12"), "route: none", ""),
+        (NIGHT.replace("apollo", "gemini"), "route: none", ""),
+        (HARD, "route: hard, to: [openai/gpt-large]", ""),  # the first one is denied
+        (HARD.replace("gold", "lead"), "route: none", ""),
+        ("model: fast", "route: unclear, to: anthropic/claude-small", ""),
+        ("model: fast, task: analysis", "route: none, to: [anthropic/claude-small, openai/gpt-small]", ""),
+        ("model: gpt-4, task: translation", "route: told", ""),
+        ("model: gpt-4, task: translation, input_tokens: 5", "route: none, to: []", ""),  # it goes where it was sent
+        ("operation: embeddings", "route: none", ""),
+        ("operation: embeddings, task: unknown", "route: unclear", ""),
+    ],
+)
+def test_routes_are_tried(tmp_path, call, expect, problem):
+    """
+    With everything conditions ask about; targets that policy denies are not asked, and an alias stands for its targets.
+    """
+    assert route(tmp_path, call, expect) == problem
+
+
+def test_a_planner_orders_and_leaves_out(tmp_path):
+    """
+    It gets the choice, what named it, and the facts; what it leaves out is not asked.
+    """
+    seen = []
+
+    def planner(choice, rule, facts):
+        seen.append((rule, facts.task, facts.complexity))
+        return [one.target for one in reversed(choice.targets) if one.target.model != "gpt-large"]
+
+    assert route(tmp_path, NIGHT, "to: [anthropic/claude-small, openai/gpt-small]", planner) == ""
+    assert route(tmp_path, "model: fast, task: analysis, complexity: 0.1", "to: openai/gpt-small", planner) == ""
+    assert seen == [("nights", "code", 0.5), ("alias", "analysis", 0.1)]
+    assert route(tmp_path, NIGHT, "to: []", lambda *_: []) == ""
+    assert route(tmp_path, NIGHT, "rule: default", lambda *_: []) == "no target can take this call"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("time: 2026-11-23T21:00:00", "a time with its zone is expected"),
+        ("time: today", "a time with its zone is expected"),
+        ("task: coding", "input should be 'conversation'"),
+        ("complexity: 2", "less than or equal to 1"),
+        ("needs: [tool]", "input should be 'tools'"),
+        ("input_tokens: -1", "greater than or equal to 0"),
+        ("stream: yes", "valid boolean"),
+    ],
+)
+def test_slips_in_tests_of_routes_are_told(tmp_path, call, said):
+    """
+    As slips in policies are.
+    """
+    with pytest.raises(PolicyError, match=rf":1:\d+: .*{said}"):
+        route(tmp_path, call, "route: none")
+
+
+def test_listed_tags_are_the_principals(tmp_path):
+    """
+    And those a test gives stand beside them.
+    """
+    policy = loaded("""
+principals:
+  - {id: shop, tags: {project: apollo, floor: "1"}, match: {source: 10.0.0.0/8}}
+rules:
+  - {name: a, when: {tags: {project: apollo, floor: "1"}}, then: allow}
+default: deny
+""")
+    path = tmp_path / "default.test.yml"
+    path.write_text("""
+- {name: a, call: {principal: shop, provider: openai}, expect: {allow: true, rule: a}}
+- {name: b, call: {principal: shop, provider: openai, tags: {floor: "2"}}, expect: {deny: no rule}}
+""")
+
+    assert [outcome.problem for outcome in run_tests(policy, path, known=NAMES)] == ["", ""]

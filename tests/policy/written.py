@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from excise.policy.compile import Policy
-from excise.policy.flaws import Known
+from excise.policy.flaw import Known
 from excise.policy.load import load_policy
 from excise.privacy.detect.detector import Rule
 from excise.privacy.detect.scanner import Scanner

@@ -34,9 +34,9 @@ def able(
     *, price: Rates | None = None, quality: Mapping[str, float] | float | None = None, traits: Traits | None = None, **more: Any
 ) -> Capability:
     """
-    A model; one quality holds for code and for what is unknown.
+    A model; one quality holds for code and in general.
     """
-    scores = {Task.CODE: quality, Task.UNKNOWN: quality} if isinstance(quality, float) else quality or {}
+    scores = {Task.CODE: quality, "general": quality} if isinstance(quality, float) else quality or {}
     return Capability("openai", "m", known=True, traits=traits or Traits(), rates=price, quality=scores, **more)
 
 

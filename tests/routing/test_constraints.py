@@ -104,7 +104,7 @@ def test_what_is_switched_off_is_left_out():
         (Requirements(max_input_price=Decimal(2)), able(), "input price is not known"),
         (Requirements(max_output_price=Decimal(2)), able(price=Rates({"input": Rate(Decimal(1), 1_000_000)})), "output price is not known"),
         (Requirements(quality=0.8), able(quality=0.71), "quality for code is 0.71, at least 0.80 is required"),
-        (Requirements(quality=0.1), able(quality={"unknown": 0.9}), "quality for code is not known"),
+        (Requirements(quality=0.1), able(quality={"general": 0.9}), "quality for code is not known"),
         (Requirements(regions=("eu-*", "westeurope")), able(), "region is not known, not eu-* or westeurope"),
         (Requirements(zero_retention=True), able(), "is not known to keep nothing"),
     ],

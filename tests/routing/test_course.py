@@ -156,6 +156,93 @@ def test_the_last_attempt_is_known_before_it_begins():
     assert not course_of("ab", attempts=1).more
 
 
+def test_two_attempts_beside_each_other_count_as_two():
+    """
+    A second candidate asked beside a slow one shares its bounds, is never the same, and whichever fails last goes on for both.
+    """
+    course = course_of("abc", attempts=3)
+    course.began()
+    assert course.spare
+    beside = course.aside()
+    assert (course.current.target.model, beside.current.target.model) == ("a", "b")
+    beside.began()
+
+    assert (course.tried, beside.tried) == (2, 2)
+    assert (course.more, beside.more) == (True, True)
+    assert course.after(BUSY, 100.0).kind == "next"  # `b` was given up before
+    assert course.current.target.model == "c"
+    course.began()
+    assert course.after(BUSY, 100.0).kind == "stop"
+    assert (course.tried, course.spare) == (3, False)
+
+
+def test_answers_are_held_back_while_somebody_else_may_still_be_better():
+    """
+    With the last two attempts under way at once, an error of the one is no answer as long as the other may bring one.
+    """
+    course = course_of("ab", attempts=2)
+    course.began()
+    beside = course.aside()
+    beside.began()
+
+    assert (course.more, beside.more, course.spare) == (True, True, False)
+    beside.exclude("no such model")
+    assert beside.current is None
+
+
+def test_who_is_out_of_order_is_asked_when_nobody_else_is_left():
+    """
+    A breaker that is open keeps a target to the end, not out: not when the others fail, nor when their retry budget is spent.
+    """
+    for budget, expected in ((True, "bcbcad"), (False, "bcad")):
+        course = course_of("abcd", may_retry=lambda target, budget=budget: budget, attempts=9)
+        names = ""
+        while course.current is not None:
+            if course.current.target.model in "ad" and course.others:
+                course.exclude("breaker open", for_now=True)
+                continue
+            assert course.more
+            names += course.current.target.model
+            course.began()
+            course.after(BUSY if course.current.target.model in "bc" else KEY, 100.0)
+        assert (names, course.excluded) == (expected, [])
+
+
+def test_who_is_put_off_is_so_once():
+    """
+    What cannot be asked even as the last one is excluded, and the call ends.
+    """
+    course = course_of("ab")
+    for _ in range(4):
+        course.exclude("breaker open", for_now=True)
+
+    assert course.current is None
+    assert [one.target.model for one in course.excluded] == ["a", "b"]
+
+
+def test_who_is_the_last_one_knows_it():
+    """
+    `others` are those who may be asked yet, those who failed in passing among them.
+    """
+    course = course_of("ab")
+    seen = [course.others]
+    for failure in (BUSY, KEY):
+        course.began()
+        course.after(failure, 100.0)
+        seen.append(course.others)
+
+    assert (seen, course.current.target.model) == ([True, True, False], "a")
+
+
+def test_nobody_is_asked_beside_who_is_alone():
+    """
+    Without an untried candidate, or an attempt left, there is no second way.
+    """
+    for course in (course_of("a"), course_of("ab", attempts=1)):
+        course.began()
+        assert not course.spare
+
+
 FAILURES = st.builds(
     Failure,
     kind=st.sampled_from(["http_x", "upstream_closed", "upstream_timeout", "answer_empty", "answer_refusal", "upstream_tls"]),
@@ -165,7 +252,7 @@ FAILURES = st.builds(
     retry_after_seconds=st.one_of(st.none(), st.floats(0, 40)),
     should_retry=st.one_of(st.none(), st.booleans()),
 )
-EVENTS = st.lists(st.tuples(st.one_of(FAILURES, st.just("exclude")), st.floats(0, 20)), max_size=25)
+EVENTS = st.lists(st.tuples(st.one_of(FAILURES, st.sampled_from(["exclude", "put off"])), st.floats(0, 20)), max_size=25)
 TERMS = st.fixed_dictionaries(
     {"attempts": st.integers(1, 8), "retries": st.integers(0, 3), "total_seconds": st.floats(1, 90), "max_wait_seconds": st.floats(0, 30)}
 )
@@ -181,15 +268,16 @@ def test_bounds_hold_whatever_fails(candidates, events, terms, seed, refusals):
     course = course_of("abcde"[:candidates], refusals=refusals, larger=lambda one, other: one.model > other.model, **terms)
     course._dice = dice.random
     tries = dict.fromkeys("abcde"[:candidates], 0)
-    dropped = set()
+    gone, put_off = set(), set()
     for event, seconds in events:
         if course.current is None:
             break
         name = course.current.target.model
-        if event == "exclude":
-            course.exclude("x")
-            dropped.add(name)
+        if isinstance(event, str):
+            course.exclude("x", for_now=event == "put off")
+            (put_off if event == "put off" and name not in put_off and not tries[name] else gone).add(name)
             continue
+        assert name not in gone
         tries[name] += 1
         course.began()
         more = course.more
@@ -208,11 +296,11 @@ def test_bounds_hold_whatever_fails(candidates, events, terms, seed, refusals):
         assert now + step.wait_seconds < 100.0 + terms["total_seconds"]
         assert verdict.again if step.kind == "again" else verdict.elsewhere
         assert (then == name) == (step.kind == "again")
-        assert then not in dropped
+        assert then not in gone
         if verdict.needs_larger:
-            dropped |= {other for other in tries if other < name}
-        untried = {other for other, times in tries.items() if not times} - dropped
-        if tries[then] and untried:
+            gone |= {other for other in tries if other < name}
+        untried = {other for other, times in tries.items() if not times} - gone - put_off
+        if (tries[then] or then in put_off) and untried:
             assert step.kind == "again"
             assert verdict.here_first or not verdict.elsewhere
         now += step.wait_seconds

@@ -126,6 +126,15 @@ def test_some_errors_are_worth_one_more_try():
     assert done(of_status(400, kind="unsupported_parameter")) == (False, True)
 
 
+def test_a_fresh_connection_is_tried_where_it_may_help():
+    """
+    A server that broke may do better at once; one that is down, limited or slow will not.
+    """
+    statuses = [409, 424, 425, 500, 502, 520, 408, 429, 498, 503, 504, 521, 522, 523, 524, 529]
+
+    assert [status for status in statuses if of_status(status).here_first] == [409, 424, 425, 500, 502, 520]
+
+
 def test_a_refusal_is_escaped_only_where_policy_allows():
     """
     Neither a filter nor a model that declines is a reason to ask another one, unless somebody said so.

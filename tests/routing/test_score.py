@@ -196,7 +196,7 @@ def test_an_unsure_task_is_decided_half_by_what_holds_for_all():
     """
     A specialist needs a sure task to stand before who is good at everything.
     """
-    models = Fleet({"s": able(quality={Task.CODE: 0.8, Task.UNKNOWN: 0.4}), "g": able(quality={Task.CODE: 0.7, Task.UNKNOWN: 0.7})})
+    models = Fleet({"s": able(quality={Task.CODE: 0.8, "general": 0.4}), "g": able(quality={Task.CODE: 0.7, "general": 0.7})})
 
     assert names(best_first(models, Weights(quality=1.0), CODE)) == "sg"
     assert names(best_first(models, Weights(quality=1.0), replace(CODE, confidence=0.4))) == "gs"
@@ -256,3 +256,15 @@ def test_a_reason_is_words_and_figures():
     assert [candidate.reason for candidate in plan.candidates] == [
         "score 1.00: cost 0.0012 USD (cheapest), quality 0.71 for code, 1.9 s, 25% of calls failing"
     ]
+
+
+def test_work_of_no_known_kind_is_judged_in_general():
+    """
+    An unknown task is a task: the general score is the one that counts, and is shown.
+    """
+    models = Fleet({"a": able(quality={Task.CODE: 0.9, "general": 0.3}), "b": able(quality={"general": 0.6})})
+
+    plan = best_first(models, Weights(quality=1.0), Profile())
+
+    assert [candidate.quality for candidate in plan.candidates] == [0.6, 0.3]
+    assert "quality 0.60 in general" in plan.candidates[0].reason

@@ -46,6 +46,18 @@ def test_who_was_left_is_warm_for_a_while():
     assert (memory.last(b"k", 70.0), memory.warm_tokens(b"k", A, 70.0)) == (A, 7000)
 
 
+def test_a_short_prompt_is_never_warm():
+    """
+    Providers do not cache it; who answered is remembered all the same.
+    """
+    memory = Remembered()
+    memory.answered(b"k", A, 0.0, 1023)
+    memory.answered(b"l", A, 0.0, 1024)
+
+    assert (memory.warm_tokens(b"k", A, 1.0), memory.last(b"k", 1.0)) == (0, A)
+    assert memory.warm_tokens(b"l", A, 1.0) == 1024
+
+
 def test_an_empty_key_is_nobody():
     """
     Calls of which no conversation is known share nothing.
@@ -77,7 +89,7 @@ def test_many_targets_of_one_key_are_bounded_too():
     """
     memory = Remembered()
     for number in range(20):
-        memory.answered(b"k", TargetRef("d", str(number)), 0.0, 10)
+        memory.answered(b"k", TargetRef("d", str(number)), 0.0, 2000)
 
     assert [number for number in range(20) if memory.warm_tokens(b"k", TargetRef("d", str(number)), 0.0)] == [16, 17, 18, 19]
 

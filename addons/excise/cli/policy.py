@@ -13,11 +13,11 @@ import typer
 
 from excise.errors import PolicyError
 from excise.exchange import Capture
-from excise.policy.decide import Facts, decide, explain
+from excise.policy.compile import Policy
 from excise.policy.known import known_names
 from excise.policy.load import load_policy
 from excise.policy.schema import json_schema
-from excise.policy.trial import DescribedCall, Outcome, Who, facts_for, find_tests, run_tests
+from excise.policy.trial import Outcome, Planner, find_tests, run_tests
 from excise.policy.yaml import Fault
 from excise.privacy.placeholder import Placeholders
 from excise.scanning import scanner_maker
@@ -28,6 +28,7 @@ Where = Annotated[Path, typer.Argument(metavar="[DIR|FILE]", envvar="EXCISE_POLI
 Overlay = Annotated[Path | None, typer.Option(envvar="EXCISE_PROVIDERS", help="Your own catalogue entries, as `excise up` has them.")]
 Named = Annotated[Path | None, typer.Option("--policies", metavar="DIR|FILE", help="The same, as `excise up` has it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Prices = Annotated[Path | None, typer.Option(envvar="EXCISE_PRICES", metavar="FILE", help="Own prices, over the shipped ones.")]
 HERE = Path("policies")
 
 
@@ -64,8 +65,8 @@ def schema() -> None:
 
 @policy.command("explain")
 def explain_call(
-    provider: Annotated[str, typer.Option(help="Provider id of the catalogue, or `unknown`.")],
-    operation: Annotated[str, typer.Option(help="Operation as the catalogue names it, or `unknown`.")] = "chat",
+    provider: Annotated[str | None, typer.Option(help="Provider id of the catalogue, or `unknown`.")] = None,
+    operation: Annotated[str | None, typer.Option(help="Operation as the catalogue names it, or `unknown`. Default: chat.")] = None,
     model: Annotated[str | None, typer.Option(help="Requested model; without it, the call names none.")] = None,
     principal: Annotated[str | None, typer.Option(help="Id of a listed principal; brings its team and the rest.")] = None,
     team: Annotated[str | None, typer.Option(help="Team, in place of the principal's.")] = None,
@@ -74,45 +75,62 @@ def explain_call(
     capture: Annotated[Capture, typer.Option(help="How the call comes.")] = Capture.PROXY,
     source: Annotated[str | None, typer.Option(help="The client's address.")] = None,
     billable: Annotated[bool, typer.Option(help="Whether the provider bills such a call.")] = True,
+    task: Annotated[str | None, typer.Option(help="The kind of work.")] = None,
+    complexity: Annotated[float | None, typer.Option(help="How hard it looks, 0 to 1.")] = None,
+    needs: Annotated[list[str] | None, typer.Option(help="What the model must be able to do; repeat it, or separate by commas.")] = None,
+    input_tokens: Annotated[int | None, typer.Option(help="Length of the prompt.")] = None,
+    output_tokens: Annotated[int | None, typer.Option(help="Most that the client allows.")] = None,
+    stream: Annotated[bool | None, typer.Option(help="The client asks for a stream.")] = None,
+    header: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A request header; may be repeated.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A tag of the principal; may be repeated.")] = None,
+    time: Annotated[str | None, typer.Option(help="When it arrives, with its zone: 2026-11-23T20:00:00+01:00.")] = None,
+    virtual_key: Annotated[bool, typer.Option(help="The call comes with a key of ours, so that its model may be an alias.")] = False,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="A request as JSON, to be profiled; what options say counts.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="Of --file: openai-chat, anthropic-messages, gemini …")] = None,
+    call: Annotated[str | None, typer.Option(metavar="ID", help="A call of the ledger, in place of a description.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="EXCISE_DATA", metavar="DIR", help="The data directory: its ledger, and how targets are doing now."),
+    ] = None,
     policies: Annotated[Path, typer.Option(metavar="DIR|FILE", envvar="EXCISE_POLICIES", help="The policy.")] = HERE,
     providers: Overlay = None,
+    prices: Prices = None,
     as_json: AsJson = False,
 ) -> None:
     """
-    Say what policy makes of a call, and what each rule had to do with it.
+    Say what policy makes of a call: which rule decides, which route, who could answer it at what expected cost, who could not, and why.
+    Where dice decide, they fall in the middle.
     """
-    known = known_names(providers)
-    for what, name, is_known in (("provider", provider, known.provider), ("operation", operation, known.operation)):
-        if name != "unknown" and not is_known(name):
-            raise typer.BadParameter(f"{name!r} is not in the catalogue", param_hint=f"--{what}")
-    loaded = load_policy(policies, known=known, secrets=False)
-    call = DescribedCall(
-        principal=Who(id=principal, team=team, app=app, env=env),
-        provider=provider,
-        operation=operation,
-        model=model,
-        capture=capture.value,
-        source=source,
-        billable=billable,
-    )
-    try:
-        facts = facts_for(loaded, call)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-    decision, trace = decide(loaded, facts), explain(loaded, facts)
-    protection, retained = loaded.protection(facts), loaded.retained(facts)
-    also = {"redact": protection.name if protection else None, "retention": retained.name if retained else None}
-    if as_json:
-        rules = [{"rule": one.rule, "matched": one.matched, "why": one.why} for one in trace]
-        said = {"allow": decision.allow, "rule": decision.rule, "reason": decision.reason, "policy_id": decision.policy_id}
-        print(json.dumps({**said, **also, "facts": _facts(facts), "rules": rules}))
-        return
-    print(f"{decision.action} by {decision.rule} of {decision.policy_id}" + (f": {decision.reason}" if decision.reason else ""))
-    for one in trace:
-        print(f"  {'*' if one.matched else '-'} {one.rule}: {one.why}")
-    kinds = f", looking for {protection.profile.name}" if protection else ""
-    print(f"redact: {also['redact'] or 'nothing is scanned'}{kinds}")
-    print(f"retention: {also['retention'] or 'providers are asked nothing'}")
+    from excise.cli.asked import Source  # the tables and the ledger, which no other command here needs
+    from excise.cli.explain import run
+
+    described = {
+        "provider": provider,
+        "operation": operation,
+        "model": model,
+        "principal": {name: said for name, said in (("id", principal), ("team", team), ("app", app), ("env", env)) if said is not None},
+        "source": source,
+        "task": task,
+        "complexity": complexity,
+        "needs": [need.strip() for said in needs for need in said.split(",")] if needs else None,
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "stream": stream,
+        "headers": _pairs(header, "--header"),
+        "tags": _pairs(tag, "--tag"),
+        "time": time,
+    }
+    said = {name: value for name, value in described.items() if value is not None} | {"capture": capture.value, "billable": billable}
+    run(policies, Source(said, virtual_key, file, dialect, call, data), providers, prices, as_json=as_json)
+
+
+def _pairs(texts: list[str] | None, option: str) -> dict[str, str] | None:
+    if texts is None:
+        return None
+    pairs = [text.partition("=") for text in texts]
+    if not all(name and sign for name, sign, _ in pairs):
+        raise typer.BadParameter("NAME=VALUE is expected", param_hint=option)
+    return {name.lower(): value for name, _, value in pairs}
 
 
 @policy.command()
@@ -124,7 +142,8 @@ def test(where: Where = HERE, policies: Named = None, providers: Overlay = None,
     try:
         known = known_names(providers)
         loaded = load_policy(where, known=known, secrets=False, scanner=scanner_maker(Placeholders(os.urandom(32)), cache=None, fast=False))
-        outcomes = [outcome for path in find_tests(where) for outcome in run_tests(loaded, path, known=known)]
+        planner = _planner(loaded)
+        outcomes = [outcome for path in find_tests(where) for outcome in run_tests(loaded, path, known=known, planner=planner)]
     except PolicyError as error:
         _report_faults(error.places, as_json)
         raise typer.Exit(1) from None
@@ -141,6 +160,33 @@ def test(where: Where = HERE, policies: Named = None, providers: Overlay = None,
         raise typer.Exit(1)
 
 
+@policy.command()
+def simulate(
+    where: Where = HERE,
+    policies: Named = None,
+    since: Annotated[str, typer.Option(metavar="TIME", help="24h, 7d, 2026-11-01 (UTC), or all.")] = "30d",
+    data: Annotated[Path, typer.Option(envvar="EXCISE_DATA", metavar="DIR", help="The data directory of `excise up`.")] = Path("data"),
+    providers: Overlay = None,
+    prices: Prices = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Replay the calls of the ledger (what is known of them; never what they said) against a policy: who would have answered, what that
+    would cost, how long it would take, what would be denied, and what of this cannot be known.
+    """
+    from excise.cli.simulate import run  # the ledger and the tables, which no other command here needs
+
+    run(policies or where, since, data, providers, prices, as_json=as_json)
+
+
+def _planner(loaded: Policy) -> Planner | None:
+    if not (loaded.routes or loaded.aliases):
+        return None
+    from excise.cli.planning import planner_of  # the tables of models and prices
+
+    return planner_of(loaded)
+
+
 def _report_faults(faults: list[Fault], as_json: bool) -> None:
     if as_json:
         rows = [{"file": file, "line": line, "column": column, "text": text} for file, line, column, text in faults]
@@ -148,21 +194,6 @@ def _report_faults(faults: list[Fault], as_json: bool) -> None:
     else:
         for file, line, column, text in faults:
             print(f"{file}:{line}:{column}: {text}")
-
-
-def _facts(facts: Facts) -> dict[str, str | bool | None]:
-    return {
-        "principal": facts.principal,
-        "team": facts.team,
-        "app": facts.app,
-        "env": facts.env,
-        "provider": facts.provider,
-        "operation": facts.operation,
-        "model": facts.model,
-        "billable": facts.billable,
-        "capture": facts.capture.value,
-        "source": str(facts.source) if facts.source is not None else None,
-    }
 
 
 def _outcome(one: Outcome) -> dict[str, str | int | bool]:

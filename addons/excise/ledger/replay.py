@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -28,8 +28,12 @@ MOST_CALLS = 2_000_000  # beyond, every second, third … call stands for its ne
 QUANTILES = tuple((2 * number + 1) / 40 for number in range(20))  # of latency; enough for a p95
 LEAST_ANSWERS = 5  # of a model, before its latency counts as known
 
-# What an entry may ask about that is not in every bunch's key, because few policies do and it makes bunches small.
+# What tells calls apart only where the policy asks about it: without, bunches are large and few.
 EXTRAS = {
+    "principal": "principal_id",
+    "app": "app",
+    "env": "env",
+    "capture": "capture",
     "source": "client_ip",
     "tags": "tags::VARCHAR",
     "time": "time_bucket(INTERVAL 15 MINUTES, started_at)",  # time zones differ by quarters of an hour
@@ -39,7 +43,7 @@ _SENT = "NOT (status = 'refused' AND coalesce(policy_action, 'allow') <> 'deny')
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Span:
     """
     Which calls are replayed, and which are not.
 
@@ -71,7 +75,7 @@ class Speed:
     standing: Standing
 
 
-def survey(con: duckdb.DuckDBPyConnection, start: dt.datetime | None) -> Range:
+def survey(con: duckdb.DuckDBPyConnection, start: dt.datetime | None) -> Span:
     """
     What there is to replay.
 
@@ -84,50 +88,72 @@ def survey(con: duckdb.DuckDBPyConnection, start: dt.datetime | None) -> Range:
         FROM calls {_since(start)}
     """  # noqa: S608 constants of this file
     ((calls, copies, refused, first, last),) = _rows(con, query)
-    return Range(calls, max(1, math.ceil(calls / MOST_CALLS)), calls <= EXACT_CALLS, copies, refused, first, last)
+    return Span(calls, max(1, math.ceil(calls / MOST_CALLS)), calls <= EXACT_CALLS, copies, refused, first, last)
 
 
 def replayed(
-    con: duckdb.DuckDBPyConnection, start: dt.datetime | None, span: Range, *, extras: Collection[str], billable: Callable[[str, str], bool]
+    con: duckdb.DuckDBPyConnection, start: dt.datetime | None, span: Span, *, extras: Collection[str], billable: Callable[[str, str], bool]
 ) -> Iterator[Recorded]:
     """
     Bunches of the calls of `span`.
 
     Args:
-        extras: Which of `EXTRAS` tell calls apart.
+        extras: Which of `EXTRAS` tell calls apart, and `complexity`, where anything depends on it.
         billable: Of a provider and an operation; not recorded.
 
     Raises:
         LedgerError: The ledger cannot be read.
     """
-    near = "{0}" if span.exact else "round(ln(1 + {0}) / ln(1.1))"
-    about = "{0}" if span.exact else "round({0} * 20)"
+    where = f"{_since(start)} AND shadow_of IS NULL AND {_SENT} AND hash(call_id) % {span.every} = 0"
+    return _bunches(con, where, [], exact=span.exact, every=span.every, extras=extras, billable=billable)
+
+
+def recorded_call(con: duckdb.DuckDBPyConnection, call_id: str, *, billable: Callable[[str, str], bool]) -> Recorded | None:
+    """
+    A bunch of one; `None`: the ledger does not have it.
+
+    Raises:
+        LedgerError: The ledger cannot be read.
+    """
+    where = "WHERE call_id = ? AND provider_requested IS NOT NULL"
+    return next(_bunches(con, where, [call_id], exact=True, every=1, extras=EXTRAS.keys(), billable=billable), None)
+
+
+def _bunches(
+    con: duckdb.DuckDBPyConnection,
+    where: str,
+    values: Sequence[str],
+    *,
+    exact: bool,
+    every: int,
+    extras: Collection[str],
+    billable: Callable[[str, str], bool],
+) -> Iterator[Recorded]:
+    near = "{0}" if exact else "round(ln(1 + {0}) / ln(1.2))"
     keys = [
-        "principal_id", "principal_type = 'virtual_key'", "team", "app", "env", "provider_requested", "operation", "model_requested",
-        "capture", "stream", "task", "array_to_string(needs, ',')", "provider_served", _MODEL, "deployment", "policy_action = 'deny'",
-        "policy_rule", *(EXTRAS[name] if name in extras else "NULL" for name in EXTRAS),
+        "principal_type = 'virtual_key'", "team", "provider_requested", "operation", "model_requested", "stream", "task",
+        "array_to_string(needs, ',')", "provider_served", _MODEL, "deployment", "policy_action = 'deny'", "policy_rule",
+        *(EXTRAS[name] if name in extras else "NULL" for name in EXTRAS),
     ]  # fmt: skip
     fine = [near.format(name) for name in ("max_tokens", "estimated_input_tokens", "expected_output_tokens")]
-    fine += [about.format(name) for name in ("complexity", "task_confidence")]
+    if exact or "complexity" in extras:
+        fine += ["complexity", "task_confidence"] if exact else ["round(complexity * 10)", "round(task_confidence * 4)"]
     named = ", ".join(f"{key} AS k{number}" for number, key in enumerate(keys))
     query = f"""
         SELECT {named}, avg(max_tokens), avg(estimated_input_tokens), avg(expected_output_tokens), avg(complexity), avg(task_confidence),
             count(*), count(input_tokens), sum(input_tokens)::BIGINT,
             sum(output_tokens) FILTER (input_tokens IS NOT NULL)::BIGINT, sum(cache_read_tokens) FILTER (input_tokens IS NOT NULL)::BIGINT,
             count(cost_usd), sum(cost_usd)
-        FROM calls {_since(start)} AND shadow_of IS NULL AND {_SENT} AND hash(call_id) % {span.every} = 0
-        GROUP BY {", ".join([f"k{number}" for number in range(len(keys))] + fine)}
+        FROM calls {where} GROUP BY {", ".join([f"k{number}" for number in range(len(keys))] + fine)}
         ORDER BY ALL
     """  # noqa: S608 constants of this file
-    for row in _rows(con, query):
-        yield _recorded(row[: len(keys)], row[len(keys) :], span.every, billable)
+    for row in _rows(con, query, values):
+        yield _recorded(row[: len(keys)], row[len(keys) :], every, billable)
 
 
 def _recorded(key: tuple[Any, ...], values: tuple[Any, ...], every: int, billable: Callable[[str, str], bool]) -> Recorded:
-    principal, ours, team, app, env, provider, operation, asked, capture, stream, task, needs, served, model, deployment, denied, rule = (
-        key[:17]
-    )
-    source, tags, moment = key[17:]
+    ours, team, provider, operation, asked, stream, task, needs, served, model, deployment, denied, rule = key[: -len(EXTRAS)]
+    principal, app, env, capture, source, tags, moment = key[-len(EXTRAS) :]
     max_tokens, estimated, expected, complexity, confidence, calls, metered, taken, given, cached, priced, cost = values
     wanted = frozenset(Need(need) for need in (needs or "").split(",") if need in Need)
     profile = None
@@ -164,7 +190,7 @@ def _recorded(key: tuple[Any, ...], values: tuple[Any, ...], every: int, billabl
     )
     return Recorded(
         facts=facts,
-        ours=bool(ours),
+        named=(asked or "") if ours else None,
         profile=profile,
         place=Place(served or provider, model or "", deployment),
         denied_by=(rule or "?") if denied else None,
@@ -205,9 +231,9 @@ def _since(start: dt.datetime | None) -> str:
     return f"WHERE started_at >= make_timestamp({int(start.timestamp()) * 1_000_000 if start is not None else 0})"
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
+def _rows(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
     try:
-        cursor = con.execute(query)
+        cursor = con.execute(query, list(values))
         while some := cursor.fetchmany(10_000):
             yield from some
     except duckdb.Error as error:

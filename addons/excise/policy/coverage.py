@@ -42,22 +42,24 @@ def conditions(when: When | None) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 class Cover:
     """
-    An entry, prepared for the question whether it matches everything another one does.
+    An entry, prepared for the question whether it matches everything another one does. They are compared pairwise.
     """
 
     def __init__(self, name: str, when: When | None) -> None:
         self.name = name
+        self._values = dict(conditions(when))
         self._tests = [
             (condition, _within(condition, values))
-            for condition, values in conditions(when)
+            for condition, values in self._values.items()
             if not (condition in _ALWAYS_SAID and "*" in values)  # holds for every call
         ]
 
-    def covers(self, when: When | None) -> bool:
-        if not self._tests:
-            return True
-        narrow = dict(conditions(when))
-        return all(condition in narrow and holds(narrow[condition]) for condition, holds in self._tests)
+    def covers(self, other: Cover) -> bool:
+        narrow = other._values
+        for condition, holds in self._tests:
+            if (values := narrow.get(condition)) is None or not holds(values):
+                return False
+        return True
 
 
 def _within(condition: str, wide: tuple[Any, ...]) -> Callable[[tuple[Any, ...]], bool]:

@@ -100,24 +100,30 @@ class SentHeaders(Mapping[str, str]):
     Source: RFC 9110, 5.3 "Field Order".
     """
 
-    __slots__ = ("_sent",)
+    __slots__ = ("_read", "_sent")
 
     def __init__(self, sent: tuple[tuple[bytes, bytes], ...]) -> None:
         self._sent = sent
+        self._read: dict[str, str] | None = None
 
     def __getitem__(self, name: str) -> str:
-        wanted = name.encode("latin-1", "replace")
-        values = [value for key, value in self._sent if len(key) == len(wanted) and key.lower() == wanted]
-        if not values or name in CREDENTIAL_HEADERS:
-            raise KeyError(name)
-        return b", ".join(values).decode("latin-1")
+        return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
-        names = dict.fromkeys(key.lower().decode("latin-1") for key, _ in self._sent)
-        return (name for name in names if name not in CREDENTIAL_HEADERS)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._all())
+
+    def _all(self) -> dict[str, str]:
+        if self._read is None:
+            read: dict[str, str] = {}
+            for key, value in self._sent:
+                name, text = key.lower().decode("latin-1"), value.decode("latin-1")
+                if name not in CREDENTIAL_HEADERS:
+                    read[name] = f"{read[name]}, {text}" if name in read else text
+            self._read = read
+        return self._read
 
 
 def facts_of(exchange: Exchange, now: datetime | None = None) -> Facts:

@@ -53,3 +53,6 @@ class TargetRef:
     def of(cls, text: str) -> TargetRef:
         deployment, _, model = text.partition("/")
         return cls(deployment, model)
+
+    def __str__(self) -> str:
+        return f"{self.deployment}/{self.model}"

@@ -5,16 +5,16 @@ What the shape alone cannot see: names nobody knows, rules that can never decide
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from excise.policy.choice import ChoiceEntry
 from excise.policy.coverage import Cover, conditions
 from excise.policy.decide import UNKNOWN, normal_pattern
+from excise.policy.flaw import Flaw, Known
 from excise.policy.glob import covers, matcher
 from excise.policy.protection import RedactRule, RetentionRule
+from excise.policy.route_flaws import route_flaws
 from excise.policy.schema import MAX_PATTERNS, RESERVED_PRINCIPALS, RESERVED_RULES, PolicyFile, Rule
 from excise.policy.steering import Route
 
@@ -26,44 +26,6 @@ MAX_FLAWS = 100  # told at once
 _PROPERTIES = ("team", "app", "env")
 _SECTIONS = ("routes", "rules", "redact", "retention")  # lists of entries with conditions, in which the first that matches decides
 _GOOGLE = ("vertex", "gemini")  # providers that take Google's tokens
-
-
-def anything(_name: str) -> bool:
-    """
-    Knows every name.
-    """
-    return True
-
-
-def anywhere(_provider: str, _host: str) -> bool:
-    """
-    Knows every host.
-    """
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """
-    The catalogue, as far as policy asks: whether an id of a provider or an operation exists, whether a host is a provider's, whether a
-    provider takes requests signed for AWS, and whether a model pattern (`*` is a wildcard, lower case) matches at least one known model. By
-    default everything is known.
-    """
-
-    provider: Callable[[str], bool] = anything
-    place: Callable[[str, str], bool] = anywhere
-    signed: Callable[[str], bool] = anything
-    operation: Callable[[str], bool] = anything
-    model: Callable[[str], bool] = anything
-
-
-class Flaw(NamedTuple):
-    """
-    A fault before it has a place: the path of the value, or of the key, that is wrong.
-    """
-
-    path: KeyPath
-    text: str
 
 
 def flaws(written: PolicyFile, known: Known) -> list[Flaw]:
@@ -183,7 +145,7 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
             yield Flaw(("providers", number, "aws"), f"{one.provider} takes no requests signed for AWS; give a key")
         if one.google is not None and one.provider not in _GOOGLE:
             yield Flaw(("providers", number, "google"), f"{one.provider} takes no tokens of Google; give a key")
-    yield from _unknown_targets(written, known_model)
+    yield from route_flaws(written, known, known_model)
     for number, rule in enumerate(written.retention):
         for at, name in enumerate(rule.attested or ()):
             # `provider`, `provider/operation`, or `provider@the-day-its-entry-was-checked`.
@@ -192,30 +154,6 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
                 yield Flaw(("retention", number, "attested", at), f"provider {provider!r} is not in the catalogue")
             elif operation and not known.operation(operation):
                 yield Flaw(("retention", number, "attested", at), f"operation {operation!r} is not in the catalogue")
-
-
-def _unknown_targets(written: PolicyFile, known_model: Callable[[str], bool]) -> Iterator[Flaw]:
-    entries = {entry.called for entry in written.providers}
-    for path, choice in _choices(written):
-        for at, target in _targets(choice):
-            name, _, model = target.partition("/")
-            if name not in entries:
-                yield Flaw((*path, *at), f"{name!r} is no entry of `providers`: calls cannot be sent there without credentials")
-            elif not known_model(normal_pattern(model)) and "/" not in model and ":" not in model:
-                yield Flaw((*path, *at), f"{model!r} is no known model; if {name} has it all the same, list it there under `models`")
-
-
-def _choices(written: PolicyFile) -> Iterator[tuple[KeyPath, ChoiceEntry]]:
-    yield from ((("aliases", name), entry) for name, entry in written.aliases.items())
-    yield from ((("routes", number), entry) for number, entry in enumerate(written.routes))
-
-
-def _targets(choice: ChoiceEntry) -> Iterator[tuple[KeyPath, str]]:
-    yield from ((("to", at, "target"), one.target) for at, one in enumerate(choice.to))
-    if choice.canary is not None:
-        yield ("canary", "target"), choice.canary.target
-    if choice.shadow is not None:
-        yield ("shadow", "target"), choice.shadow.target
 
 
 def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:
@@ -235,6 +173,11 @@ def _unknown_principals(written: PolicyFile) -> Iterator[Flaw]:
             for at, pattern in enumerate(getattr(entry.when, field) or ()):
                 if not _fits_one(pattern, values):
                     yield Flaw((*path, "when", field, at), f"{pattern!r} matches the {field} of no listed principal")
+        for key, patterns in (entry.when.tags or {}).items():
+            values = {one.tags[key] for one in written.principals if key in one.tags}
+            for at, pattern in enumerate(patterns):
+                if not _fits_one(pattern, values):
+                    yield Flaw((*path, "when", "tags", key, at), f"{pattern!r} matches the tag {key!r} of no listed principal")
 
 
 def _fits_one(pattern: str, values: set[str]) -> bool:
@@ -246,9 +189,9 @@ def _dead(written: PolicyFile) -> Iterator[Flaw]:
     for path, entry in _entries(written):
         what = "rule" if path[0] == "rules" else f"{path[0]} entry"
         earlier = before.setdefault(path[:1], [])
-        when = entry.when
+        when, mine = entry.when, Cover(entry.name, entry.when)
         if when is not None and written.defaults.unknown == "block" and (when.operation == (UNKNOWN,) or when.provider == (UNKNOWN,)):
             yield Flaw(path, f"{what} {entry.name!r} can never decide: `defaults.unknown: block` comes before it")
-        elif cover := next((one for one in earlier if one.covers(when)), None):
+        elif cover := next((one for one in earlier if one.covers(mine)), None):
             yield Flaw(path, f"{what} {entry.name!r} can never decide: {what} {cover.name!r} above matches all it matches")
-        earlier.append(Cover(entry.name, when))
+        earlier.append(mine)

@@ -4,13 +4,18 @@ What names rules may use: the catalogue's providers and operations, and its tabl
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from excise.catalog.load import read
 from excise.catalog.providers import Catalog
-from excise.policy.flaws import Known
+from excise.policy.flaw import Known
 from excise.policy.glob import matcher
+
+if TYPE_CHECKING:
+    from excise.catalog.abilities import Capabilities
+    from excise.catalog.capability import Capability
 
 
 def known_names(overlay: Path | None = None) -> Known:
@@ -35,6 +40,7 @@ def known_names(overlay: Path | None = None) -> Known:
         provider=frozenset(providers).__contains__,
         operation=frozenset(operations).__contains__,
         model=_known_model,
+        capability=_capability,
     )
 
 
@@ -52,3 +58,19 @@ def _known_model(pattern: str) -> bool:
     # Dated and regional names have no entry of their own; the price table knows them by how they begin.
     start = pattern.partition("*")[0]
     return bool(start) and any(model.is_match(start) for model in models)
+
+
+@lru_cache(4096)
+def _capability(provider: str, model: str) -> Capability:
+    return _capabilities().of(provider, model)
+
+
+@cache
+def _capabilities() -> Capabilities:
+    # Read only when an entry of `routes` requires something.
+    from excise.catalog.abilities import Capabilities
+    from excise.catalog.models import Models
+    from excise.catalog.prices import Prices
+    from excise.catalog.quality import load_quality
+
+    return Capabilities(Models.load(), Prices.load(), load_quality())

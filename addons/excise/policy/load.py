@@ -18,7 +18,8 @@ from pydantic_core import ErrorDetails
 
 from excise.errors import PolicyError
 from excise.policy.compile import Policy, compile_policy
-from excise.policy.flaws import Known, flaws
+from excise.policy.flaw import Known
+from excise.policy.flaws import flaws
 from excise.policy.referred import Referred, credentials_of, missing_extras, own_rules
 from excise.policy.schema import Match, PolicyFile
 from excise.policy.yaml import Fault, KeyPath, Loaded, load_strict, read_bounded

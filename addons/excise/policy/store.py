@@ -21,7 +21,7 @@ import structlog
 
 from excise.errors import PolicyError
 from excise.policy.compile import Policy
-from excise.policy.flaws import Known
+from excise.policy.flaw import Known
 from excise.policy.load import load_policy
 from excise.policy.yaml import Fault
 from excise.privacy.detect.detector import Rule

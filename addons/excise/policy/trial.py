@@ -4,24 +4,35 @@ Tests of a policy, written beside it: `default.test.yml` for `default.yml`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from excise.errors import PolicyError
 from excise.exchange import Capture, Principal
 from excise.policy.compile import Policy
 from excise.policy.decide import UNKNOWN, Facts, decide, normal_model
-from excise.policy.flaws import Known
+from excise.policy.deployment import TargetRef
+from excise.policy.flaw import Known
 from excise.policy.load import TESTS, find_policy, validate
+from excise.policy.numbers import Number
 from excise.policy.principals import address
-from excise.policy.words import Written, listed
+from excise.policy.terms import Choice
+from excise.policy.when import MAX_TOKENS, NeedName, TaskName
+from excise.policy.words import Written, listed, wrong
 from excise.policy.yaml import Loaded, load_strict
 from excise.privacy.examine import examine
 from excise.privacy.placeholder import Placeholders
+
+# As `routing` has it; a test compares.
+GENERATES = frozenset({"chat", "messages", "responses"})
+USUAL_COMPLEXITY = 0.5
+
+type Planner = Callable[[Choice, str, Facts], Sequence[TargetRef]]
 
 _NOBODYS_KEY = b"placeholders of policy tests".ljust(32)
 
@@ -41,6 +52,24 @@ def _who(value: object) -> object:
     return {"id": value} if isinstance(value, str) else value
 
 
+def _moment(value: object) -> datetime:
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is not None and moment.tzinfo is not None:
+            return moment
+    raise wrong("a time with its zone is expected, for example 2026-11-23T20:00:00+01:00")
+
+
+def _order(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Moment = Annotated[datetime, PlainValidator(_moment, json_schema_input_type=str)]
+
+
 class DescribedCall(Written):
     """
     The call a test is about.
@@ -55,6 +84,23 @@ class DescribedCall(Written):
     capture: Literal["proxy", "transparent", "endpoint"] = Field(default="proxy", description="How the call came.")
     source: str | None = Field(default=None, description="The client's address.")
     billable: bool = Field(default=True, description="Whether the provider bills such a call.")
+    task: TaskName | None = Field(default=None, description="The kind of work. Default: `unknown` where text is generated.")
+    complexity: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        default=None, description="How hard it looks. Default: 0.5 where text is generated."
+    )
+    needs: Annotated[tuple[NeedName, ...], BeforeValidator(listed, json_schema_input_type=NeedName | list[NeedName])] = Field(
+        default=(), description="What the model must be able to do."
+    )
+    input_tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = Field(
+        default=None, description="Length of the prompt; left out: it cannot be told."
+    )
+    output_tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = Field(default=None, description="Most that the client allows.")
+    stream: bool = Field(default=False, description="Whether the client asks for a stream.")
+    headers: dict[str, str] = Field(default_factory=dict, max_length=100, description="Request headers, by names in lower case.")
+    tags: dict[str, str] = Field(default_factory=dict, max_length=32, description="Tags of the principal, besides those that are listed.")
+    time: Moment | None = Field(
+        default=None, description="When the call arrives, with its zone: `2026-11-23T20:00:00+01:00`. Left out: it cannot be told."
+    )
     text: str | None = Field(default=None, max_length=100_000, description="What the prompt says, to see what is taken out of it.")
 
 
@@ -73,12 +119,15 @@ class Expect(Written):
         default=None, description="Kinds found in `text`, all of them; an empty list: none."
     )
     route: str | None = Field(default=None, description="The entry of `routes` that sends it elsewhere; `none`: it goes where it was sent.")
+    to: Annotated[str | tuple[str, ...] | None, BeforeValidator(_order, json_schema_input_type=str | list[str])] = Field(
+        default=None, description="The target that is asked first; of a list, all in their order; an empty list: there is none to ask."
+    )
     retention: str | None = Field(default=None, description="The entry of `retention` that decides; `none`: providers are asked nothing.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.allow is None) == (self.deny is None):
-            raise PydanticCustomError("policy", "expect holds either allow: true or deny: a part of the reason")
+            raise wrong("expect holds either allow: true or deny: a part of the reason")
         return self
 
 
@@ -124,10 +173,14 @@ def find_tests(where: Path) -> list[Path]:
     return [own] if own.exists() else []
 
 
-def run_tests(policy: Policy, path: Path, *, known: Known | None = None) -> list[Outcome]:
+def run_tests(policy: Policy, path: Path, *, known: Known | None = None, planner: Planner | None = None) -> list[Outcome]:
     """
     Run a test file against a policy. A test about a provider or an operation that is not `known` has a problem: it would prove nothing.
     Tests with a `text` need a policy loaded with scanners.
+
+    Args:
+        planner: Puts the targets of a choice into the order in which they are asked, without those that cannot take the call; it gets
+            the choice, what named it, and the call's facts. `None`: they are asked as written.
 
     Raises:
         PolicyError: The file is not a list of tests.
@@ -138,11 +191,19 @@ def run_tests(policy: Policy, path: Path, *, known: Known | None = None) -> list
     wrapped = Loaded({"tests": value}, places.under("tests"))
     outcomes = []
     for number, test in enumerate(validate(_TestFile, wrapped).tests):
-        outcomes.append(Outcome(str(path), places.value((number,)).line, test.name, _problem(policy, test, known or Known())))
+        problem = _problem(policy, test, known or Known(), planner or as_written)
+        outcomes.append(Outcome(str(path), places.value((number,)).line, test.name, problem))
     return outcomes
 
 
-def _problem(policy: Policy, test: PolicyTest, known: Known) -> str:
+def as_written(choice: Choice, _rule: str, _facts: Facts) -> Sequence[TargetRef]:
+    """
+    The targets of a choice in the order in which they stand there.
+    """
+    return [one.target for one in choice.targets]
+
+
+def _problem(policy: Policy, test: PolicyTest, known: Known, planner: Planner) -> str:
     for what, name, is_known in (("provider", test.call.provider, known.provider), ("operation", test.call.operation, known.operation)):
         if name != UNKNOWN and not is_known(name):
             return f"{what} {name!r} is not in the catalogue"
@@ -154,12 +215,17 @@ def _problem(policy: Policy, test: PolicyTest, known: Known) -> str:
     wanted, name = test.expect.route, route.name if route is not None else "none"
     if wanted is not None and wanted != name:
         return f"expected entry {wanted!r} of routes to decide, but it is {name!r}"
-    for there in targets_of(policy, facts):
-        facts, decision = there, decide(policy, there)
-        if decision.allow:
-            break
-    said = f"{'allowed' if decision.allow else 'denied'} by {decision.rule}" + (f": {decision.reason}" if decision.reason else "")
+    targets = targets_of(policy, test.call, facts, planner)
+    decisions = [(there, decide(policy, there)) for _, there in targets]
+    asked = [str(target) for (target, _), (_, decision) in zip(targets, decisions, strict=True) if target is not None and decision.allow]
     expect = test.expect
+    if expect.to is not None and expect.to != (asked[0] if asked and isinstance(expect.to, str) else tuple(asked)):
+        said = expect.to if isinstance(expect.to, str) else ", ".join(expect.to)
+        return f"expected {said or 'no target'} to be asked, but it is {', '.join(asked) or 'none'}"
+    if not decisions:
+        return "" if expect.to == () else "no target can take this call"
+    facts, decision = next((one for one in decisions if one[1].allow), decisions[-1])
+    said = f"{'allowed' if decision.allow else 'denied'} by {decision.rule}" + (f": {decision.reason}" if decision.reason else "")
     if decision.allow != bool(expect.allow):
         return f"expected {'allow' if expect.allow else 'deny'}, but {said}"
     if expect.deny is not None and expect.deny not in decision.reason and expect.deny != decision.rule:
@@ -169,17 +235,19 @@ def _problem(policy: Policy, test: PolicyTest, known: Known) -> str:
     return _protection_problem(policy, test, facts)
 
 
-def targets_of(policy: Policy, facts: Facts) -> list[Facts]:
+def targets_of(policy: Policy, call: DescribedCall, facts: Facts, planner: Planner = as_written) -> list[tuple[TargetRef | None, Facts]]:
     """
-    Facts of a call as its targets would get it, in order; its own where no route sends it elsewhere.
+    The targets of a call in order, each with the facts of the call it would get. `None`: where the client sent it, because no route
+    sends it elsewhere and its model is no alias.
     """
-    route = policy.routed(facts)
-    if route is None:
-        return [facts]
-    return [
-        replace(facts, provider=policy.deployments[one.target.deployment].provider, model=normal_model(one.target.model))
-        for one in route.said.targets
-    ]
+    route, alias = policy.routed(facts), policy.aliases.get(call.model or "")
+    if route is not None:
+        refs = planner(route.said, route.name, facts)
+    elif alias is not None:
+        refs = planner(alias, "alias", facts)
+    else:
+        return [(None, facts)]
+    return [(ref, replace(facts, provider=policy.deployments[ref.deployment].provider, model=normal_model(ref.model))) for ref in refs]
 
 
 def _protection_problem(policy: Policy, test: PolicyTest, facts: Facts) -> str:
@@ -215,6 +283,7 @@ def facts_for(policy: Policy, call: DescribedCall) -> Facts:
     source = address(call.source) if call.source is not None else None
     if call.source is not None and source is None:
         raise ValueError(f"{call.source!r} is not an address")
+    generates = call.operation in GENERATES or call.task is not None
     return Facts(
         principal=who.id,
         team=who.team,
@@ -226,6 +295,15 @@ def facts_for(policy: Policy, call: DescribedCall) -> Facts:
         billable=call.billable,
         capture=Capture(call.capture),
         source=source,
+        task=call.task or UNKNOWN if generates else None,
+        complexity=call.complexity if call.complexity is not None or not generates else USUAL_COMPLEXITY,
+        needs=frozenset(call.needs),
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        stream=call.stream,
+        headers={name.lower(): value for name, value in call.headers.items()},
+        tags={**who.tags, **call.tags},
+        now=call.time,
     )
 
 
@@ -247,4 +325,5 @@ def principal_for(policy: Policy, who: Who) -> Principal:
         app=who.app if who.app is not None else base.app,
         env=who.env if who.env is not None else base.env,
         cost_centre=base.cost_centre,
+        tags=base.tags,
     )

@@ -150,6 +150,12 @@ class AnswerTap:
             self._left = True
         return sign
 
+    def follow(self) -> None:
+        """
+        The client has the head of an earlier attempt's answer: this one can only go on under it.
+        """
+        self._left = True
+
     def close(self) -> None:
         """
         The answer is over, whole or not; lets the decoder give what it still held. Safe to call twice.

@@ -77,6 +77,8 @@ class LegsAsked(Protocol):
 
     def may_hedge(self, flow: http.HTTPFlow) -> bool: ...
 
+    def head_left(self, flow: http.HTTPFlow) -> None: ...
+
 
 @dataclass(eq=False, slots=True)
 class Try:

@@ -9,14 +9,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from excise.access.authorize import Authorizer
 from excise.access.keys import KeyStore
+from excise.catalog.abilities import Capabilities
+from excise.catalog.models import Models
 from excise.catalog.prices import Prices
 from excise.catalog.providers import Catalog
+from excise.catalog.quality import load_quality
 from excise.catalog.retention import load_retention
 from excise.documents import extractor
 from excise.exchange import ClientInfo, Exchange, Prompt, Route
+from excise.health.shared import SharedHealth
+from excise.health.target_health import TargetHealth
 from excise.ledger.journal import Journal
 from excise.pipeline import Pipeline
 from excise.policy.decide import facts_of
@@ -29,13 +35,18 @@ from excise.privacy.vault import Vaults
 from excise.proxy.gateway import Gateway
 from excise.proxy.guard import Guard
 from excise.proxy.settle import Settler
+from excise.routing.ratios import Ratios
 from excise.scanning import placeholder_key, scanner_maker
 from excise.stages.decode import Decode
 from excise.stages.govern import Govern
 from excise.stages.identify import Identify
 from excise.stages.inspect import Inspect
+from excise.stages.learn import Learn
 from excise.stages.list_models import ListModels
 from excise.stages.meter import Meter
+from excise.stages.outlook import Outlook
+from excise.stages.plan import Planning
+from excise.stages.profile import Profiling
 from excise.stages.recognise import Recognise
 from excise.stages.record import Record
 from excise.stages.redact import Redact
@@ -46,6 +57,7 @@ from excise.stages.route import Route as Steer
 from excise.stages.self_check import SelfCheck
 from excise.stages.send import Send
 from excise.stages.translate import Translate
+from excise.stages.watch import Watch
 from excise.supervise.settings import Settings
 
 
@@ -86,13 +98,16 @@ def build(settings: Settings, journal: Journal) -> Parts:
     redact, restore = Redact(policies, key, vaults, extract=extractor()), Restore()
     retain = Retain(load_retention(), partial(retention_choice, policies), hashed=lambda name: _pseudonym(secret, name))
     keys = KeyStore(state / "keys.json")
+    outlook = _outlook(state, secret, prices)
     pipeline = Pipeline(
         [
             Recognise(catalog),
             Identify(policies, secret, keys),
             ListModels(policies, prices),
             decode,
-            Steer(policies, catalog, keeps=partial(kept_there, policies, retain), now=time.time),
+            Profiling(),
+            Planning(policies, outlook),
+            Steer(policies, catalog, outlook.health, keeps=partial(kept_there, policies, retain), now=time.time),
             Govern(policies),
             redact,
             Translate(),
@@ -101,6 +116,8 @@ def build(settings: Settings, journal: Journal) -> Parts:
             Inspect(),
             restore,
             Meter(prices),
+            Watch(),
+            Learn(outlook),
             Reply(),
             record,
         ]
@@ -119,6 +136,13 @@ def build(settings: Settings, journal: Journal) -> Parts:
     return Parts(
         catalog, policies, record, pipeline, settler, gateway, Guard(gateway), SelfCheck(policies, decode, redact, restore), keys, admit
     )
+
+
+def _outlook(state: Path, secret: bytes, prices: Prices) -> Outlook:
+    ratios = Ratios()
+    capabilities = Capabilities(Models.load(), prices, load_quality(), ratios.of)
+    dice = hmac.digest(secret, b"dice", "sha256")
+    return Outlook(TargetHealth(SharedHealth(state / "health")), capabilities, ratios, secret=dice)
 
 
 def admission(policies: PolicyStore) -> Callable[[ClientInfo, bool], None]:
@@ -143,6 +167,10 @@ def retention_choice(policies: PolicyStore, exchange: Exchange) -> RetentionChoi
     What the policy in force says a provider may keep of a call.
     """
     rule = policies.current.retained(facts_of(exchange))
+    demanded = exchange.course is not None and exchange.course.plan.require.zero_retention
+    if demanded and (rule is None or rule.mode != "zero"):
+        assert exchange.course is not None
+        return RetentionChoice("zero", rule=exchange.course.plan.rule)
     if rule is None:
         return RetentionChoice()
     return RetentionChoice(rule.mode, rule.on_store, frozenset(rule.attested or ()), rule.verify, rule.name)

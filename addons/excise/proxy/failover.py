@@ -31,8 +31,9 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpResponseHeadersHook
 
 from excise.policy.terms import Failover
+from excise.proxy.answer_tap import AnswerTap
 from excise.proxy.attempts import AnswersTo, AskConnection, LegsAsked, NextAttemptHook, Try, Turn
-from excise.proxy.http_stream import PING_SECONDS, SealedStream, Terms
+from excise.proxy.http_stream import SealedStream, Terms
 from excise.routing.failure import Failure
 
 _EARLY_SECONDS = 0.001  # a clock may ring early: timers are not exact to the microsecond
@@ -140,8 +141,13 @@ class FailoverStream(SealedStream):
         yield HttpResponseHeadersHook(one.flow)
         if one.flow.error is not None:
             self.flow = one.flow  # the guard has ended the call
-        if not (yield from self._gone()):
-            yield from self._wind(one)
+        if (yield from self._gone()):
+            return
+        tap = event.response.stream
+        if self._head_left and isinstance(tap, AnswerTap):
+            tap.follow()
+        yield from self._ping_later()
+        yield from self._wind(one)
 
     def _given(self, one: Try, data: bytes) -> layer.CommandGenerator[None]:
         response = one.flow.response
@@ -170,8 +176,11 @@ class FailoverStream(SealedStream):
             yield from self._drop(other)
         if (yield from self._gone()):
             return
-        if getattr(one.flow.response.stream, "pings", False):
-            yield commands.RequestWakeup(PING_SECONDS)
+        if self._head_left and one.flow.response.status_code >= 400:
+            # Signs of life have gone out under another head: what comes now must be an event, and no document.
+            one.message = f"http_{one.flow.response.status_code}: the provider answered with an error"
+            yield from self._over(one)
+            return
         yield from self._pass_on(one)
 
     def _pass_on(self, one: Try) -> layer.CommandGenerator[None]:
@@ -200,12 +209,16 @@ class FailoverStream(SealedStream):
     def answering(self) -> bool:
         if self._limits is None:
             return super().answering
-        return bool(self.server_state == self.state_attempts and self._won is not None)
+        if self.server_state != self.state_attempts:
+            return False
+        waiting = [one for one in self._tries.values() if one.flow is self.flow and one.flow.response is not None and one.failure is None]
+        return self._won is not None or (bool(waiting) and len(self._tries) == 1)
 
     def _send_head(self) -> layer.CommandGenerator[None]:
         yield from super()._send_head()
         if self._limits is not None:
             self._head_left, self.server_state = True, self.state_attempts
+            self._legs.head_left(self.flow)
 
     # -- failing -------------------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ class Foreign:
         self._settler = settler
         self._counted: WeakKeyDictionary[HTTPFlow, list[int]] = WeakKeyDictionary()
 
-    def __contains__(self, flow: HTTPFlow) -> bool:
+    def __contains__(self, flow: object) -> bool:
         return flow in self._counted
 
     def begin(self, flow: HTTPFlow, exchange: Exchange) -> None:

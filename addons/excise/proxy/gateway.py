@@ -335,7 +335,7 @@ class Gateway:
         exchange.error_type = failure.kind
         if exchange.attempt is not None:
             exchange.attempt.error_type = failure.kind
-        if exchange.answer_status is None or flow.response is None:  # or its head has not left
+        if not exchange.head_left and (exchange.answer_status is None or flow.response is None):  # or its head has not left
             flow.response = self._response(exchange, failure)
         else:
             self._tails[flow] = self._last_words(exchange, failure.kind, "the provider broke off; the answer is incomplete")

@@ -210,12 +210,15 @@ class SealedStream(HttpStream):
     def start_response_stream(self) -> layer.CommandGenerator[None]:
         assert self.flow.response is not None
         tap = self.flow.response.stream
-        if getattr(tap, "pings", False):
-            yield commands.RequestWakeup(PING_SECONDS)
+        yield from self._ping_later()
         if getattr(tap, "holds_head", False):
             self.server_state = self.state_hold_head
         else:
             yield from self._send_head()
+
+    def _ping_later(self) -> layer.CommandGenerator[None]:
+        if self.flow.response is not None and getattr(self.flow.response.stream, "pings", False):
+            yield commands.RequestWakeup(PING_SECONDS)
 
     def _send_head(self) -> layer.CommandGenerator[None]:
         yield from super().start_response_stream()

@@ -80,6 +80,14 @@ class Legs:
         exchange.next_why, exchange.next_wait = step.why, step.wait_seconds
         return step.wait_seconds
 
+    def head_left(self, flow: HTTPFlow) -> None:
+        """
+        The client has the head of an answer: whatever comes now, it is the rest of one.
+        """
+        exchange = self._flows.exchanges.get(flow)
+        if exchange is not None:
+            exchange.head_left = True
+
     def may_hedge(self, flow: HTTPFlow) -> bool:
         """
         Whether somebody else may be asked while this one is still thought about.

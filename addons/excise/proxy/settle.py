@@ -52,7 +52,7 @@ class Settler:
         """
         How the client's answer under way is framed; `None` where none is.
         """
-        if exchange.translation is not None and exchange.translation.answered:
+        if exchange.translation is not None and (exchange.translation.answered or exchange.head_left):
             return exchange.translation.framing
         answer = self._answers.get(id(exchange))
         return answer[1].framing if answer else None

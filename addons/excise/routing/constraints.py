@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from excise.policy.glob import any_of
 from excise.policy.terms import Requirements
 from excise.routing.profile import Need, Profile
+from excise.routing.score import work
 from excise.routing.seen import Seen
 from excise.wire.dialect import Traits
 
@@ -87,7 +88,7 @@ def _not_allowed(seen: Seen, require: Requirements, view: View) -> str | None:
     if why is not None:
         return why
     if require.quality is not None and (seen.quality is None or seen.quality < require.quality):
-        had = f"quality for {view.profile.task} is " + ("not known" if seen.quality is None else f"{seen.quality:.2f}")
+        had = f"quality {work(view.profile)} is " + ("not known" if seen.quality is None else f"{seen.quality:.2f}")
         return f"{had}, at least {require.quality:.2f} is required"
     if require.regions:
         region = view.region(seen.target)

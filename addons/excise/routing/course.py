@@ -5,6 +5,7 @@ The way of one call through its plan: who is asked now, who after a failure, and
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -43,7 +44,9 @@ class _Place:
 
     candidate: Candidate
     tried: int = 0
-    open: bool = True  # may be asked, for the first time or again
+    under_way: bool = False
+    open: bool = True  # may be asked, for the first time or again; not while it is somebody's current
+    put_off: bool = False  # not in order just now: comes when nobody else is left
     not_before: float = 0.0
 
 
@@ -77,7 +80,6 @@ class Course:
         larger: Callable[[TargetRef, TargetRef], bool] = lambda one, other: False,
     ) -> None:
         self.plan = plan
-        self.tried = 0
         self.excluded: list[Candidate] = []
         self.deadline = started + plan.failover.total_seconds
         self._now = started
@@ -86,8 +88,15 @@ class Course:
         self._refusals = refusals
         self._larger = larger
         self._places = [_Place(candidate) for candidate in plan.candidates]
-        self._at: _Place | None = self._places[0] if self._places else None
-        self._under_way = False
+        self._at: _Place | None = None
+        self._move(self._untried())
+
+    @property
+    def tried(self) -> int:
+        """
+        Attempts begun.
+        """
+        return sum(place.tried for place in self._places)
 
     @property
     def current(self) -> Candidate | None:
@@ -99,12 +108,41 @@ class Course:
     @property
     def more(self) -> bool:
         """
-        Whether another attempt may follow the one under way, or else about to begin. Where not, its answer need not be held back.
+        Whether another attempt may follow the one under way or about to begin, or is under way beside it. Where not, its answer need not be
+        held back.
         """
-        if self._at is None or self._begun() >= self.plan.failover.attempts:
+        at, terms = self._at, self.plan.failover
+        if at is None:
             return False
-        again = self._at.tried + (not self._under_way) <= self.plan.failover.retries
-        return again or any(place.open for place in self._places if place is not self._at)
+        if any(place.under_way for place in self._places if place is not at):
+            return True
+        to_come = not at.under_way
+        again = at.tried + to_come <= terms.retries
+        return self.tried + to_come < terms.attempts and (again or any(place.open for place in self._places))
+
+    @property
+    def others(self) -> bool:
+        """
+        Whether anybody in order but `current` may still be asked, for the first time or again. Who is the last is asked anyway.
+        """
+        return any(place.open and not place.put_off for place in self._places)
+
+    @property
+    def spare(self) -> bool:
+        """
+        Whether another candidate could be asked beside the attempt under way.
+        """
+        return self.tried < self.plan.failover.attempts and self._untried() is not None
+
+    def aside(self) -> Course:
+        """
+        The way of a second attempt beside the one under way, at the next candidate. Both count towards the same bounds, and neither is
+        ever at the other's candidate. Whichever is given up is not heard of again; the other goes on for both.
+        """
+        beside = copy(self)
+        beside._at = None
+        beside._move(beside._untried())
+        return beside
 
     def wait(self, now: float) -> float:
         """
@@ -118,17 +156,23 @@ class Course:
         """
         assert self._at is not None, "nobody is left to be asked"
         self._at.tried += 1
-        self.tried += 1
-        self._under_way = True
+        self._at.under_way = True
 
-    def exclude(self, why: str) -> None:
+    def exclude(self, why: str, *, for_now: bool = False) -> None:
         """
         `current` cannot take this call, which has not been sent there; `current` is the next one, and `wait` says when.
+
+        Args:
+            why: Fixed text and figures, never content.
+            for_now: It could, but is out of order: it is asked after all when nobody else is left, and then `others` is false.
         """
-        assert self._at is not None, "nobody is left to be excluded"
-        self._at.open = False
-        self.excluded.append(replace(self._at.candidate, reason=why))
-        self._at = self._untried() or self._free(self._now)
+        at = self._at
+        assert at is not None, "nobody is left to be excluded"
+        if for_now and not at.put_off and not at.tried:
+            at.put_off = at.open = True
+        else:
+            self.excluded.append(replace(at.candidate, reason=why))
+        self._move(self._untried() or self._free(self._now) or self._put_off())
 
     def after(self, failure: Failure, now: float) -> Step:
         """
@@ -139,7 +183,7 @@ class Course:
         """
         at = self._at
         assert at is not None, "no attempt is under way"
-        self._now, self._under_way = now, False
+        self._now, at.under_way = now, False
         verdict = judge(failure, repeated=at.tried - 1, refusals=self._refusals)
         self._note(at, verdict, now)
         if not verdict.again and not verdict.elsewhere:
@@ -150,15 +194,17 @@ class Course:
             return self._stop(f"{failure.kind}: {self.plan.failover.total_seconds:g} s are over")
         if not verdict.elsewhere:
             return self._go(self._free(now, only=at), failure, now)
-        untried = sum(place.open and not place.tried for place in self._places)
+        untried = sum(place.open and not place.tried and not place.put_off for place in self._places)
         spare = self.plan.failover.attempts - self.tried > untried
         fresh = self._free(now, only=at) if verdict.here_first and spare else None
-        return self._go(fresh or self._untried() or self._free(now), failure, now)
+        return self._go(fresh or self._untried() or self._free(now) or self._put_off(), failure, now)
 
     # -- choosing ----------------------------------------------------------------------------------------------------------------------
 
-    def _begun(self) -> int:
-        return self.tried + (not self._under_way)
+    def _move(self, to: _Place | None) -> None:
+        self._at = to
+        if to is not None:
+            to.open = False
 
     def _note(self, at: _Place, verdict: Verdict, now: float) -> None:
         at.open = verdict.again and at.tried <= self.plan.failover.retries
@@ -171,7 +217,10 @@ class Course:
                     place.open = False
 
     def _untried(self) -> _Place | None:
-        return next((place for place in self._places if place.open and not place.tried), None)
+        return next((place for place in self._places if place.open and not place.tried and not place.put_off), None)
+
+    def _put_off(self) -> _Place | None:
+        return next((place for place in self._places if place.open and not place.tried and place.put_off), None)
 
     def _free(self, now: float, *, only: _Place | None = None) -> _Place | None:
         """
@@ -184,14 +233,16 @@ class Course:
                 return None
             if self._may_retry(place.candidate.target):
                 return place
+            place.open = False  # asked once, and not to be hoped for
         return None
 
     def _go(self, to: _Place | None, failure: Failure, now: float) -> Step:
         if to is None:
             return self._stop(f"{failure.kind}: nobody else can be asked in time")
-        again, self._at = to is self._at, to
+        again = to is self._at
+        self._move(to)
         return Step("again" if again else "next", self.wait(now), failure.kind)
 
     def _stop(self, why: str) -> Step:
-        self._at = None
+        self._move(None)
         return Step("stop", 0.0, why)

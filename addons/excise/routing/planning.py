@@ -70,7 +70,9 @@ def planned(choice: Choice, rule: str, view: View) -> Plan:
     notes: list[str] = []
     first = next((one for one in fit if canary is not None and one.target == canary.target), None)
     if canary is not None:
-        notes.append(f"canary: {_name(canary.target)} has {canary.share:.0%} of calls{'' if first else ', but cannot have this one'}")
+        notes.append(
+            f"canary: {_name(canary.target)} has {canary.share:.0%} of calls{'' if first is not None else ', but cannot have this one'}"
+        )
     ranked = _ranked([one for one in fit if one is not first or one.target in weights], weights, choice, view, notes)
     if first is not None:
         ranked = _moved_up(ranked, first, f"canary: {figures(first, view.profile)}")
@@ -176,12 +178,12 @@ def _kept(ranked: Ranked, weights: dict[TargetRef, float], choice: Choice, view:
 
 
 def _moved_up(ranked: Ranked, first: Seen, reason: str | None) -> Ranked:
-    made = next((made for one, made in ranked if one.target == first.target), None)
+    made = next((made for one, made in ranked if one is first), None)
     if made is None:
         made = candidate(first, reason or "")
     elif reason is not None:
         made = replace(made, reason=reason)
-    return [(first, made), *((one, other) for one, other in ranked if one.target != first.target)]
+    return [(first, made), *(entry for entry in ranked if entry[0] is not first)]
 
 
 def _by_health(ranked: Ranked, now: float) -> tuple[Ranked, bool]:

@@ -45,7 +45,7 @@ class Recorded:
     Calls that are alike for policy and routing, and what became of them.
 
     Attributes:
-        ours: They came with a virtual key, so that a model's name alone says where they go.
+        named: The model's name as asked, which alone says where a call with a virtual key goes; `None`: they came with none.
         profile: `None`: not one that generates text, or recorded before calls were profiled.
         place: Who answered, or would have.
         denied_by: The rule that refused them; `None`: they were sent.
@@ -54,7 +54,7 @@ class Recorded:
     """
 
     facts: Facts
-    ours: bool
+    named: str | None
     profile: Profile | None
     place: Place
     denied_by: str | None
@@ -77,16 +77,17 @@ class World:
         standing: The same, for latencies; all are healthy.
         milliseconds: Latencies of answered calls there, as evenly spaced quantiles, ascending; empty: not known.
         routable: Whether entries of `routes` are asked of such a call.
-        named: What a model's name means to the holder of a virtual key, and how it was found; a text: why nothing.
-        keeps_nothing: A policy's entry of `providers` is known to keep nothing.
+        named: What a model's name means to the holder of a virtual key, and how it was found; a text: why nothing. Asked with the provider
+            whose dialect and path the client used.
+        keeps_nothing: A target's provider is known to keep nothing; asked with the facts of the call there.
     """
 
     capability: Callable[[str, str], Capability]
     standing: Callable[[str, str], Standing]
     milliseconds: Callable[[str, str], Sequence[float]]
     routable: Callable[[Facts], bool]
-    named: Callable[[Facts], tuple[Choice, str] | str]
-    keeps_nothing: Callable[[str], bool]
+    named: Callable[[str, str], tuple[Choice, str] | str]
+    keeps_nothing: Callable[[Facts], bool]
     today: date
 
 

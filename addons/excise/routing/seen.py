@@ -32,6 +32,11 @@ FIRST_BYTE_SECONDS = 3.0
 TOKENS_PER_SECOND = 30.0
 QUALITY = 0.3
 
+GENERAL = "general"
+"""
+What `Capability.quality` calls the score for work of no known kind.
+"""
+
 # Calls that went well and which a target is credited with before its failures count, so that one bad call is no judgement.
 _CREDIT = 4.0
 # Even of a target that always fails the breaker decides, not the score: more than this many tries are never expected.
@@ -88,16 +93,17 @@ def seen(target: TargetRef, view: View) -> Seen:
         cold = expected_cost(capability, profile, cached_tokens=0)
         saved = max(cold - cost, saved) if cold is not None else saved
     latency = expected_latency(standing, profile)
+    quality = capability.quality.get(GENERAL if profile.task is Task.UNKNOWN else profile.task)
     return Seen(
         target,
         capability,
         standing,
         cost_usd=cost,
         latency_seconds=latency,
-        quality=capability.quality.get(profile.task),
-        weighed_usd=float(cost) if cost is not None else _usual_cost(capability, profile),
-        weighed_seconds=latency if latency is not None else _usual_latency(standing, profile),
-        weighed_quality=_weighed_quality(capability, profile),
+        quality=quality,
+        weighed_usd=float(cost) if cost is not None else _likely_cost(capability, profile),
+        weighed_seconds=latency if latency is not None else _likely_latency(standing, profile),
+        weighed_quality=_weighed_quality(capability, profile, quality),
         warm_tokens=warm,
         saved_usd=saved,
         failing=standing.failure_rate * standing.samples / (standing.samples + _CREDIT) if standing.failure_rate else 0.0,
@@ -105,29 +111,40 @@ def seen(target: TargetRef, view: View) -> Seen:
     )
 
 
-def _weighed_quality(capability: Capability, profile: Profile) -> float:
+def _weighed_quality(capability: Capability, profile: Profile, quality: float | None) -> float:
     """
-    Its score for the call's task, as far as the task is sure; for the rest its score for calls of which nothing is known. A wrong guess of
-    the task then does less harm.
+    Its score for the call's task, as far as the task is sure; for the rest its general one. A wrong guess of the task then does less harm.
     """
-    exact, general = capability.quality.get(profile.task), capability.quality.get(Task.UNKNOWN)
-    if exact is None or general is None:
-        known = exact if exact is not None else general
+    general = capability.quality.get(GENERAL)
+    if quality is None or general is None:
+        known = quality if quality is not None else general
         return known if known is not None else QUALITY
-    return profile.confidence * exact + (1.0 - profile.confidence) * general
+    return profile.confidence * quality + (1.0 - profile.confidence) * general
 
 
-def _usual_cost(capability: Capability, profile: Profile) -> float:
+def usual_cost(profile: Profile) -> float:
+    """
+    USD of the call at the price that stands in for unknown ones; above 0.
+    """
     taken = profile.input_tokens if profile.input_tokens is not None else INPUT_TOKENS
     given = profile.output_tokens if profile.output_tokens is not None else OUTPUT_TOKENS
+    return (taken * INPUT_PRICE + given * OUTPUT_PRICE or INPUT_PRICE) / 1e6
+
+
+def _likely_cost(capability: Capability, profile: Profile) -> float:
+    """
+    USD where it is not known: with the usual tokens, if those are what is missing, else at the usual price.
+    """
     if capability.rates is not None and (profile.input_tokens is None or profile.output_tokens is None):
-        usual = expected_cost(capability, replace(profile, input_tokens=taken, output_tokens=given), cached_tokens=0)
-        if usual is not None:
-            return float(usual)
-    return (taken * INPUT_PRICE + given * OUTPUT_PRICE) / 1e6
+        taken = profile.input_tokens if profile.input_tokens is not None else INPUT_TOKENS
+        given = profile.output_tokens if profile.output_tokens is not None else OUTPUT_TOKENS
+        likely = expected_cost(capability, replace(profile, input_tokens=taken, output_tokens=given), cached_tokens=0)
+        if likely is not None:
+            return float(likely)
+    return usual_cost(profile)
 
 
-def _usual_latency(standing: Standing, profile: Profile) -> float:
+def _likely_latency(standing: Standing, profile: Profile) -> float:
     given = profile.output_tokens if profile.output_tokens is not None else OUTPUT_TOKENS
     first = standing.first_byte_seconds
     return (first if first is not None else FIRST_BYTE_SECONDS) + given / (standing.tokens_per_second or TOKENS_PER_SECOND)

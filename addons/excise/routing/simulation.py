@@ -22,6 +22,7 @@ from excise.routing.plan import Plan
 from excise.routing.planning import View, planned
 from excise.routing.profile import Profile
 from excise.routing.replayed import Place, Range, Recorded, Report, Tally, World
+from excise.routing.targets import GENERATES
 from excise.wire.usage import Usage
 
 MOST_THROWS = 200_000  # of dice, in all: their share is then known to a tenth of a percent, and a million calls take seconds
@@ -54,7 +55,7 @@ def simulate(policy: Policy, recorded: Iterable[Recorded], world: World, *, tota
     report = Report()
     for bunch in recorded:
         report.calls += bunch.calls
-        if bunch.profile is None and world.routable(bunch.facts):
+        if bunch.profile is None and bunch.facts.operation in GENERATES:
             report.unprofiled += bunch.calls
         was = _recorded_cost(bunch)
         if bunch.denied_by is not None:
@@ -110,7 +111,7 @@ class _Dice:
 
 
 def _outcome(policy: Policy, bunch: Recorded, world: World, dice: Callable[[str], float]) -> _Outcome:
-    chosen = chosen_for(policy, bunch.facts, world, ours=bunch.ours)
+    chosen = chosen_for(policy, bunch.facts, world, named=bunch.named)
     if isinstance(chosen, str):
         return _Outcome("model", nobody=chosen)
     if chosen is None:
@@ -118,30 +119,40 @@ def _outcome(policy: Policy, bunch: Recorded, world: World, dice: Callable[[str]
         place = bunch.place if bunch.place.deployment is None else Place(bunch.facts.provider, bunch.facts.model or "")
         return _Outcome("", place=place) if decision.allow else _Outcome("", denied_by=decision.rule)
     choice, rule = chosen
-    plan = planned(choice, rule, view_of(policy, profile_for(bunch, world), world, dice))
+    plan = planned(choice, rule, view_of(policy, bunch.facts, profile_for(bunch, world), world, dice))
     shadow = None if plan.shadow is None else place_of_target(policy, plan.shadow)
     denied = None
     for candidate in plan.candidates:
         place = place_of_target(policy, candidate.target)
-        decision = decide(policy, replace(bunch.facts, provider=place.provider, model=normal_model(place.model)))
+        decision = decide(policy, there(policy, bunch.facts, candidate.target))
         if decision.allow:
             return _Outcome(rule, place=place, shadow=shadow)
         denied = decision.rule
     return _Outcome(rule, denied_by=denied) if denied is not None else _Outcome(rule, nobody=_why_nobody(plan))
 
 
-def chosen_for(policy: Policy, facts: Facts, world: World, *, ours: bool) -> tuple[Choice, str] | str | None:
+def chosen_for(policy: Policy, facts: Facts, world: World, *, named: str | None) -> tuple[Choice, str] | str | None:
     """
     The choice that decides where a call goes, and what named it; a text: why its model's name leads nowhere. `None`: it goes where the
     client sends it.
+
+    Args:
+        named: The model as asked with a virtual key; `None`: the call comes with none.
     """
-    entry = policy.routed(facts) if world.routable(facts) or ours else None
+    entry = policy.routed(facts) if world.routable(facts) or named is not None else None
     if entry is not None:
         return entry.said, entry.name
-    return world.named(facts) if ours else None
+    return world.named(facts.provider, named) if named is not None else None
 
 
-def view_of(policy: Policy, profile: Profile, world: World, dice: Callable[[str], float]) -> View:
+def there(policy: Policy, facts: Facts, target: TargetRef) -> Facts:
+    """
+    Facts of the call as its target would get it.
+    """
+    return replace(facts, provider=policy.deployments[target.deployment].provider, model=normal_model(target.model))
+
+
+def view_of(policy: Policy, facts: Facts, profile: Profile, world: World, dice: Callable[[str], float]) -> View:
     """
     What a planner sees of targets of the policy in such a world.
     """
@@ -151,7 +162,7 @@ def view_of(policy: Policy, profile: Profile, world: World, dice: Callable[[str]
         capability=lambda target: world.capability(provider_of[target.deployment], target.model),
         standing=lambda target: world.standing(provider_of[target.deployment], target.model),
         region=lambda target: policy.deployments[target.deployment].region,
-        keeps_nothing=lambda target: world.keeps_nothing(target.deployment),
+        keeps_nothing=lambda target: world.keeps_nothing(there(policy, facts, target)),
         warm_tokens=lambda target: 0,
         now=0.0,
         today=world.today,
@@ -178,7 +189,7 @@ def place_of_target(policy: Policy, target: TargetRef) -> Place:
 
 
 def _why_nobody(plan: Plan) -> str:
-    return "; ".join(f"{one.target.deployment}/{one.target.model}: {one.reason}" for one in plan.excluded) or "there is no target"
+    return "; ".join(f"{one.target}: {one.reason}" for one in plan.excluded) or "there is no target"
 
 
 # -- what it costs ---------------------------------------------------------------------------------------------------------------------

@@ -16,8 +16,13 @@ from excise.policy.deployment import TargetRef
 
 CACHE_SECONDS = 300.0
 """
-How long providers keep a prompt after its last use: Anthropic 5 minutes, OpenAI 5 to 10, Gemini and DeepSeek say no less.
-Source: docs.claude.com "Prompt caching", platform.openai.com "Prompt caching"; read 2026-11.
+How long providers keep a prompt after its last use: Anthropic 5 minutes, OpenAI 5 to 10 where nobody asks for more; others do not say.
+"""
+LEAST_CACHED_TOKENS = 1024
+"""
+Shorter prompts are not cached by OpenAI and most of Anthropic's models.
+
+Source of both: docs.claude.com and developers.openai.com, "Prompt caching", read 2026-11.
 """
 LONGEST_MEMORY = 10_000  # sticky keys; some 3 MB
 TARGETS_REMEMBERED = 4  # of one key: who leaves a target may come back
@@ -53,7 +58,11 @@ class Remembered:
 
     def answered(self, key: bytes, target: TargetRef, now: float, input_tokens: int) -> None:
         """
-        A target has answered a call of this key, having read so many tokens. An empty key is nobody's.
+        A target has answered a call of this key. An empty key is nobody's.
+
+        Args:
+            input_tokens: Of the prompt it read; better, where its usage says so, those it read from a cache or wrote to one: some cache
+                only what a client marks.
         """
         if not key:
             return
@@ -77,7 +86,7 @@ class Remembered:
         """
         for one in self._answers.get(key, ()):
             if one.target == target and now - one.at < self._ttl:
-                return one.input_tokens
+                return one.input_tokens if one.input_tokens >= LEAST_CACHED_TOKENS else 0
         return 0
 
 

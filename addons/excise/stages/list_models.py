@@ -24,7 +24,7 @@ from excise.policy.deployment import TargetRef
 from excise.policy.glob import any_of
 from excise.policy.principals import address
 from excise.policy.store import PolicyStore
-from excise.stages.route import VIRTUAL_KEY
+from excise.stages.wanted import VIRTUAL_KEY
 from excise.wire.usage import Usage
 
 

@@ -153,7 +153,7 @@ def _listed(candidates: Iterable[Candidate]) -> list[dict[str, Any]]:
 
 def _candidate(one: Candidate) -> dict[str, Any]:
     record = {
-        "target": short(f"{one.target.deployment}/{one.target.model}"),
+        "target": short(str(one.target)),
         "reason": short(one.reason, 500),
         "score": None if one.score is None else round(one.score, 6),
         "cost_usd": None if one.cost_usd is None else format(one.cost_usd, "f"),

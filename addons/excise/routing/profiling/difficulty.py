@@ -31,10 +31,12 @@ def complexity_of(request: Request, reading: Reading, counts: Counter[str], shap
         0.10  material                        code, SQL, a diff, a trace, formulas; half for code words alone
         0.05  turns                           1 at 20
         0.12  reasoning asked                 by a field; a third for each word of it
+
+    Demands and words are counted in what is read of the latest words, so more of them in the midst of a long text are not seen.
     """
     ask = reading.asks[0] if reading.asks else ""
     demands = counts["limit"] + ask.count("?") + ask.count("？") + len(_NUMBERED.findall(ask))
-    material = 1.0 if shapes & _HARD else 0.5 if counts["code"] + counts["lang"] + counts["program"] else 0.0
+    material = 1.0 if shapes & _HARD else 0.5 if counts["code"] + counts["craft"] + counts["lang"] + counts["program"] else 0.0
     reason = 1.0 if Need.REASONING in needs else min(1.0, counts["reason"] / 3)
     tools = len(request.tools) if Need.TOOLS in needs else 0
     total = (

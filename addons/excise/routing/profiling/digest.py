@@ -13,14 +13,18 @@ SIZE = 16
 _SAMPLE = 4096  # characters taken from the head, the middle and the tail of a long text
 _PARTS = 64  # of a turn
 _TOOLS = 256
+# A line some agents put before their system text, with a hash of the whole request in it: another one in every call.
+# Source: github.com/anthropics/claude-code/issues/68900, read 2026-11.
+_PER_CALL = "x-anthropic-billing-header:"
 
 
 def conversation_of(request: Request) -> bytes:
     """
     Digest of system text, tools and first turn, as given; empty where there is no turn.
 
-    Of long texts three samples and the length, so two conversations that differ in between only are taken for one. No secret goes into
-    it: it tells conversations apart, it does not hide what they begin with.
+    "As given" but for one line that changes with every call (`_PER_CALL`). Of long texts three samples and the length, so two
+    conversations that differ in between only are taken for one. No secret goes into it: it tells conversations apart, it does not hide
+    what they begin with.
     """
     first = next((turn for turn in request.turns if turn.role != "system"), None)
     if first is None:
@@ -29,13 +33,19 @@ def conversation_of(request: Request) -> bytes:
     for turn in request.turns:
         if turn.role != "system":
             break
-        _turn(digest, turn)
+        for part in turn.parts[:_PARTS]:
+            if isinstance(part, Text) and (text := _lasting(part.text)):
+                _text(digest, text)
     for tool in request.tools[:_TOOLS]:
         _text(digest, tool.name)
         _text(digest, tool.description or "")
     digest.update(b"|%d|" % len(request.tools))
     _turn(digest, first)
     return digest.digest()
+
+
+def _lasting(text: str) -> str:
+    return text.partition("\n")[2] if text.startswith(_PER_CALL) else text
 
 
 def _turn(digest: blake2b, turn: Turn) -> None:

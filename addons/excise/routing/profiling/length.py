@@ -4,8 +4,9 @@ How long the answer will be.
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+import re2
 
 from excise.routing.profile import Task
 from excise.wire.neutral import ReasoningAsk, Request
@@ -26,8 +27,8 @@ _THOUGHT_UNSAID = 2000
 _SHARE_OF_BUDGET = 0.4  # a budget of thought is rarely used up
 _TOKENS_PER_WORD = 1.5
 _MOST_WORDS = 20_000
-_WORDS_ASKED: Final = re.compile(
-    r"\b(\d{2,5})[ -](?:words?|worte?rn?|mots|palabras|parole|palavras|woorden|slow|слов)\b|(\d{2,5}) ?(?:字|語)", re.IGNORECASE
+_WORDS_ASKED: Final = re2.compile(
+    r"(?i)\b(\d{2,5})[ -](?:words?|wörtern?|worten?|mots|palabras|parole|palavras|woorden|słów|слов)|(\d{2,5}) ?(?:字|語)"
 )
 
 

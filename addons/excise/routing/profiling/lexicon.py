@@ -22,7 +22,10 @@ class Hit(NamedTuple):
     group: str
 
 
-_ACCENTS = "àa áa âa ãa äa åa ąa çc ćc čc ďd ðd èe ée êe ëe ęe ěe ìi íi îi ïi ıi łl ñn ńn ňn òo óo ôo õo öo øo őo řr śs šs ťt ùu úu ûu üu ůu űu ýy ÿy źz żz žz ёе ’'"
+_ACCENTS = (
+    "àa áa âa ãa äa åa ąa çc ćc čc ďd ðd èe ée êe ëe ęe ěe ìi íi îi ïi ıi łl ñn ńn ňn òo óo ôo õo öo øo őo"
+    " řr śs šs ťt ùu úu ûu üu ůu űu ýy ÿy źz żz žz ёе ’'"
+)
 _FOLDS: Final = (*((pair[0], pair[1]) for pair in _ACCENTS.split()), ("ß", "ss"), ("œ", "oe"), ("æ", "ae"))
 # Scripts written without blanks: nothing bounds a word there.
 _UNBOUND = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -30,14 +33,14 @@ _UNBOUND = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 def folded(text: str) -> str:
     """
-    `text` in lower case, without accents and lone surrogates; one blank for runs of white space is *not* made.
+    `text` in lower case and without accents. It must not hold lone surrogates.
     """
     text = text.lower()
     if text.isascii():
         return text
     for accented, plain in _FOLDS:
         text = text.replace(accented, plain)
-    return text.encode("utf-8", "ignore").decode()
+    return text
 
 
 def _phrases() -> dict[str, tuple[str, bool, bool]]:
@@ -63,13 +66,14 @@ _MATCHER: Final = ahocorasick_rs.AhoCorasick(
 
 def hits_in(text: str) -> list[Hit]:
     """
-    Words of all groups in a folded text, in the order in which they end; of those that begin at one place in one group, the longest.
+    Words of all groups in a folded text, in order; of those that begin at one place the longest.
     """
-    longest: dict[tuple[int, str], int] = {}
+    longest: dict[int, tuple[int, str]] = {}
     size = len(text)
     for index, start, end in _MATCHER.find_matches_as_indexes(text, overlapping=True):
         group, closed, bounded = _KINDS[index]
         if bounded and ((start and text[start - 1].isalnum()) or (closed and end < size and text[end].isalnum())):
             continue
-        longest[start, group] = end
-    return sorted(Hit(start, end, group) for (start, group), end in longest.items())
+        # They come in the order in which they end.
+        longest[start] = end, group
+    return [Hit(start, end, group) for start, (end, group) in sorted(longest.items())]

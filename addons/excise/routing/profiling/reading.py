@@ -84,15 +84,17 @@ def _count(request: Request, reading: Reading, kinds: set[type[Part]]) -> None:
 
 def _asks(turns: list[Turn], reading: Reading) -> tuple[str, ...]:
     asks: list[str] = []
+    oldest: Turn | None = None
     for turn in reversed(turns[-_TURNS_BACK:]):
         if turn.role == "user" and (words := _words(turn)):
             if not asks:
                 reading.ask_characters = sum(len(part.text) for part in turn.parts if isinstance(part, Text))
             asks.append(words)
+            oldest = turn
             if len(asks) == _LATEST:
                 break
     first = next((turn for turn in turns[:4] if turn.role == "user"), None)
-    if first is not None and (words := _words(first)) and words not in asks:
+    if first is not None and first is not oldest and len(turns) > 1 and (words := _words(first)) and words not in asks:
         asks.append(words)
     return tuple(asks)
 
@@ -109,4 +111,9 @@ def _words(turn: Turn) -> str:
 
 
 def _sampled(text: str, head: int, tail: int) -> str:
-    return text if len(text) <= head + tail else f"{text[:head]}\n{text[-tail:]}"
+    """
+    `text`, or its two ends; lone surrogates, which the matchers cannot take, become question marks.
+    """
+    if len(text) > head + tail:
+        text = f"{text[:head]}\n{text[-tail:]}"
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

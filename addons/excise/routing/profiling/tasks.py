@@ -34,7 +34,8 @@ _VERBS: Final[dict[str, tuple[Task, float]]] = {
 }
 # Words of what is worked on: task, weight each, most of all together.
 _THINGS: Final[dict[str, tuple[Task, float, float]]] = {
-    "code": (Task.CODE, 1.0, 2.4),
+    "code": (Task.CODE, 1.2, 2.4),
+    "craft": (Task.CODE, 0.7, 2.1),
     "lang": (Task.CODE, 1.2, 2.4),
     "data": (Task.ANALYSIS, 0.8, 2.4),
     "fields": (Task.EXTRACTION, 0.7, 1.4),
@@ -52,14 +53,29 @@ _FORMS: Final[dict[str, tuple[Task, float]]] = {
     "maths": (Task.ANALYSIS, 0.6),
     "json": (Task.EXTRACTION, 0.4),
 }
+_AGENT, _OFFERED, _FORM, _SCHEMA, _OBJECT, _HARNESS = 5.5, 3.8, 3.0, 1.8, 1.0, 2.0  # what structure weighs
 _TEXT_TASKS: Final = frozenset((Task.TRANSLATION, Task.SUMMARISATION, Task.EXTRACTION))
-_LEAD, _FOLLOWING, _WITHIN_MADE = 1.4, 0.6, 0.25
+_CODE_WORDS: Final = frozenset(("code", "craft"))
+_LEAD, _FOLLOWING, _AGAIN, _WITHIN_MADE = (
+    1.4,
+    0.6,
+    0.4,
+    0.25,
+)  # shares of a verb's weight: the first of all, others, repeats, inside of code
+_TECHNICAL_ASK, _MATERIAL_WORD, _MATERIAL_FORM, _ELSEWHERE = 0.4, 0.4, 0.3, 0.3
+_QUESTION, _OPENER, _TECHNICAL_QUESTION = 0.9, 1.0, 0.2  # a question mark at the end, a question word at the start
+_REACH = 60  # characters between a verb and its object
+_SENTENCE_END: Final = re.compile(r"[.!?:\n。？！]\s|[,;] ")
+# Endings of verbs: "summarize function f" has an object, "summary function" is one.
+_VERB_ENDS: Final = ("ize", "ise", "act", "ate", "e")
 _WHOLE = 1100  # characters of an ask read as instruction throughout; of a longer one its ends
 _HEAD, _TAIL, _NEAR = 700, 400, 260
 _LEAST = 1.0  # below, nothing speaks clearly
 _UNSURE = 2.0  # below, earlier turns are asked
-_EARLIER = 0.5
+_EARLIER, _BEHIND = 0.5, 0.5  # shares of earlier turns, and of a system text behind clear words
+_BRIEF = 80  # characters
 _PRIOR = 1.0  # what speaks for nothing, in the confidence
+_OF_A_MENU, _OF_MATERIAL, _WITH_TOOLS = 0.15, 0.4, 0.6  # what is left of words beside structure that says more
 _MENU = 4  # tasks a system text may name before it is a list of abilities
 
 
@@ -81,6 +97,9 @@ class Evidence:
             self.tasks[task] = self.tasks.get(task, 0.0) + weight * share
         for name, weight in other.names.items():
             self.names[name] = self.names.get(name, 0.0) + weight * share
+
+    def scale(self, task: Task, share: float) -> None:
+        self.tasks[task] = self.tasks.get(task, 0.0) * share
 
     def best(self) -> tuple[Task, float, float]:
         """
@@ -119,18 +138,30 @@ def judged(request: Request, reading: Reading) -> Verdict:
         counts.update(hit.group for hit in hits)
         _of_shapes(shapes, evidence)
     if reading.system and not reading.harness:
-        system = Evidence()
-        named = {_VERBS[hit.group][0] for hit in _of_words(reading.system, system) if hit.group in _VERBS}
-        system.tasks[Task.CONVERSATION] = min(1.5, system.tasks.get(Task.CONVERSATION, 0.0))
-        evidence.take(system, 0.15 if len(named) >= _MENU else 0.5 if evidence.best()[1] >= _UNSURE else 1.0)
+        _of_system(reading.system, evidence)
+    # "And in Italian?" goes on with what was asked before.
+    brief = bool(reading.asks) and len(reading.asks[0]) < _BRIEF and not any(counts[verb] for verb in _VERBS if verb != "ask")
     for earlier in reading.asks[1:]:
         if evidence.best()[1] < _UNSURE:
             before = Evidence()
             _of_words(without_fences(earlier), before)
             _of_shapes(shapes_of(earlier), before)
-            evidence.take(before, _EARLIER)
+            evidence.take(before, 1.0 if brief else _EARLIER)
     _of_structure(request, reading, evidence)
     return _verdict(evidence, counts, shapes)
+
+
+def _of_system(text: str, evidence: Evidence) -> None:
+    system = Evidence()
+    named = {_VERBS[hit.group][0] for hit in _of_words(text, system) if hit.group in _VERBS}
+    system.tasks[Task.CONVERSATION] = min(1.5, system.tasks.get(Task.CONVERSATION, 0.0))
+    if len(named) >= _MENU:
+        evidence.take(system, _OF_A_MENU)
+        return
+    if system.best()[0] in _TEXT_TASKS and system.best()[1] >= _UNSURE:
+        # Whatever the user says is material then, greetings and questions too.
+        evidence.scale(Task.CONVERSATION, _OF_MATERIAL)
+    evidence.take(system, _BEHIND if evidence.best()[1] >= _UNSURE else 1.0)
 
 
 def _verdict(evidence: Evidence, counts: Counter[str], shapes: frozenset[str]) -> Verdict:
@@ -145,23 +176,25 @@ def _of_structure(request: Request, reading: Reading, evidence: Evidence) -> Non
     choice = request.tool_choice
     if request.tools and (choice is None or choice.mode != "none"):
         if reading.tool_calls or reading.tool_results:
-            evidence.add(Task.AGENTIC, 5.5, "tools:used")
+            evidence.scale(Task.CONVERSATION, _WITH_TOOLS)
+            evidence.add(Task.AGENTIC, _AGENT, "tools:used")
         elif choice is not None and choice.mode in ("required", "named") and (len(request.tools) == 1 or choice.mode == "named"):
             # The common way to ask for a form to be filled in.
-            evidence.add(Task.EXTRACTION, 3.0, "tools:form")
+            evidence.add(Task.EXTRACTION, _FORM, "tools:form")
         else:
-            evidence.add(Task.AGENTIC, 5.5 if reading.harness else 2.4 + min(2.0, 0.3 * len(request.tools)), "tools")
+            evidence.scale(Task.CONVERSATION, _WITH_TOOLS)
+            evidence.add(Task.AGENTIC, _AGENT if reading.harness else _OFFERED + min(1.2, 0.12 * len(request.tools)), "tools")
     elif reading.harness:
-        evidence.add(Task.CODE, 2.0, "harness")
+        evidence.add(Task.CODE, _HARNESS, "harness")
     if request.output is not None:
-        evidence.add(Task.EXTRACTION, 1.0 if request.output.schema is None else 1.8, "schema")
-    if reading.turns > 2 and not evidence.tasks:
+        evidence.add(Task.EXTRACTION, _OBJECT if request.output.schema is None else _SCHEMA, "schema")
+    if reading.turns > 2 and evidence.best()[1] <= 0:
         evidence.add(Task.CONVERSATION, 1.0, "turns")
 
 
 def _of_shapes(shapes: frozenset[str], evidence: Evidence) -> None:
     # Where the words ask for something to be done with a text, its form is only the material.
-    share = 0.3 if evidence.best()[0] in _TEXT_TASKS and evidence.best()[1] >= _UNSURE else 1.0
+    share = _MATERIAL_FORM if evidence.best()[0] in _TEXT_TASKS and evidence.best()[1] >= _UNSURE else 1.0
     for shape in shapes:
         if known := _FORMS.get(shape):
             evidence.add(known[0], known[1] * share, f"form:{shape}")
@@ -175,8 +208,7 @@ def _of_words(text: str, evidence: Evidence) -> list[Hit]:
         zone = folded(text)
         hits = hits_in(zone)
         _weigh(zone, hits, evidence, 0, len(zone))
-        if "?" in zone[-200:] or "？" in zone[-200:]:
-            evidence.add(Task.CONVERSATION, 0.7, "question")
+        _of_questions(zone, hits, evidence)
         return hits
     head, tail = folded(text[:_HEAD]), folded(text[-_TAIL:])
     before, after = hits_in(head), hits_in(tail)
@@ -185,22 +217,38 @@ def _of_words(text: str, evidence: Evidence) -> list[Hit]:
     return before + after
 
 
+def _of_questions(zone: str, hits: list[Hit], evidence: Evidence) -> None:
+    """
+    A question is conversation, unless it is about code or figures.
+    """
+    asked = _QUESTION if "?" in zone[-200:] or "？" in zone[-200:] else 0.0
+    if hits and hits[0].group in ("opener", "ask") and hits[0].start == 0:
+        asked += _OPENER
+    if asked:
+        groups = Counter(hit.group for hit in hits)
+        technical = groups["code"] or groups["lang"] or groups["program"] or groups["craft"] > 1 or groups["data"] > 1
+        evidence.add(Task.CONVERSATION, asked * (_TECHNICAL_QUESTION if technical else 1.0), "question")
+
+
 def _weigh(zone: str, hits: list[Hit], evidence: Evidence, near: int, far: int) -> None:
     """
     Args:
         near, far: Where an instruction is likely to stand; words elsewhere count less.
     """
     made = _made(zone, hits)
+    technical = any(hit.group in ("code", "lang") for hit in hits)
     lead: Task | None = None
     verbs: Counter[str] = Counter()
     things: Counter[str] = Counter()
     for hit in hits:
-        share = 1.0 if near <= hit.start <= far else 0.3
+        share = 1.0 if near <= hit.start <= far else _ELSEWHERE
         if (verb := _VERBS.get(hit.group)) is not None:
             task = verb[0]
             verbs[hit.group] += 1
             if verbs[hit.group] > 2:
                 continue
+            if technical and hit.group == "ask":
+                share *= _TECHNICAL_ASK
             if made is not None and hit.start > made and task is not Task.CODE:
                 share *= _WITHIN_MADE
             elif _attributive(zone, hit, hits):
@@ -211,13 +259,13 @@ def _weigh(zone: str, hits: list[Hit], evidence: Evidence, near: int, far: int) 
             elif task is not lead:
                 share *= _FOLLOWING
             else:
-                share *= 0.4
+                share *= _AGAIN
             evidence.add(task, verb[1] * share, f"verb:{hit.group}")
         elif (thing := _THINGS.get(hit.group)) is not None:
             weight = min(thing[1] * share, max(0.0, thing[2] - things[hit.group] * thing[1]))
             things[hit.group] += 1
             if lead in _TEXT_TASKS and thing[0] is not lead:
-                weight *= 0.4
+                weight *= _MATERIAL_WORD
             evidence.add(thing[0], weight, f"word:{hit.group}")
     if made is not None:
         evidence.add(Task.CODE, 2.4, "made:code")
@@ -232,7 +280,7 @@ def _made(zone: str, hits: list[Hit]) -> int | None:
     for hit in hits:
         if hit.group == "make":
             make = hit
-        elif hit.group in ("code", "lang", "program") and make is not None and hit.start - make.end < _REACH:
+        elif hit.group in ("code", "craft", "lang", "program") and make is not None and hit.start - make.end < _REACH:
             if not _SENTENCE_END.search(zone, make.end, hit.start):
                 return make.end
         elif hit.group in ("translate", "summarise", "extract", "analyse") and make is None:
@@ -240,17 +288,13 @@ def _made(zone: str, hits: list[Hit]) -> int | None:
     return None
 
 
-_REACH = 60  # characters between a verb and its object
-_SENTENCE_END: Final = re.compile(r"[.!?:\n。？！]\s|[,;] ")
-
-
 def _attributive(zone: str, hit: Hit, hits: list[Hit]) -> bool:
     """
-    Whether a code word stands directly behind: "summary function".
+    Whether a code word stands directly behind a noun: "summary function".
     """
-    return any(other.group == "code" and 0 <= other.start - hit.end <= 1 and hit.group != "program" for other in hits) and not zone[
-        hit.start : hit.end
-    ].endswith(("ize", "ise", "act", "ate", "e"))
+    if hit.group == "program" or zone[hit.start : hit.end].endswith(_VERB_ENDS):
+        return False
+    return any(other.group in _CODE_WORDS and 0 <= other.start - hit.end <= 1 for other in hits)
 
 
 def _of_pairs(zone: str, hits: list[Hit], evidence: Evidence) -> None:
@@ -261,14 +305,14 @@ def _of_pairs(zone: str, hits: list[Hit], evidence: Evidence) -> None:
     if "translate" in groups:
         if "tongue" in groups:
             evidence.add(Task.TRANSLATION, 1.2, "word:tongue")
-        elif "lang" in groups or _near(hits, "translate", "code", 40):
+        elif "lang" in groups or _near(hits, "translate", _CODE_WORDS, 40):
             evidence.add(Task.CODE, 3.0, "pair:translate+code")
             evidence.add(Task.TRANSLATION, -2.5, "pair:translate+code")
-    if "extract" in groups and _near(hits, "extract", "code", 16) and not groups & {"fields", "tongue"}:
+    if "extract" in groups and _near(hits, "extract", _CODE_WORDS, 16) and not groups & {"fields", "tongue"}:
         evidence.add(Task.CODE, 2.6, "pair:extract+code")
         evidence.add(Task.EXTRACTION, -1.6, "pair:extract+code")
 
 
-def _near(hits: list[Hit], verb: str, thing: str, reach: int) -> bool:
-    starts = [hit.start for hit in hits if hit.group == thing]
+def _near(hits: list[Hit], verb: str, things: frozenset[str], reach: int) -> bool:
+    starts = [hit.start for hit in hits if hit.group in things]
     return any(0 <= start - hit.end <= reach for hit in hits if hit.group == verb for start in starts)

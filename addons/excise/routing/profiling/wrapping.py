@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import re2
+
 # Blocks that hold what is not the user's; the words in all other tags stay.
 _BLOCKS: Final = r"""
     system[-_]reminder|environment_details|environment_context|env|user_instructions|system_instructions?|tool_instructions|instructions_for_tools|
@@ -24,34 +26,38 @@ _BLOCKS: Final = r"""
 _TAG: Final = re.compile(rf"<(/?)({''.join(_BLOCKS.split())})(?:\s[^<>]{{0,200}})?>", re.IGNORECASE)
 # Retrieval: documents after a heading, the question after another.
 _MATERIAL_HEAD: Final = re.compile(
-    r"^[#*\s]{0,6}(?:context(?: information)?|retrieved (?:documents|context|passages)|documents|sources|passages|search results|background|kontext|contexte"
-    r"|contexto|contesto|bronnen|kontekst|контекст|上下文|参考资料|参考情報|コンテキスト)\**\s*[:：]\**",
+    r"^[#* \t]{0,6}(?:context(?: information)?|retrieved (?:documents|context|passages)|documents|sources|passages|search results"
+    r"|background|kontext|contexte|contexto|contesto|bronnen|kontekst|контекст|上下文|参考资料|参考情報|コンテキスト)\**\s*[:：]\**",
     re.IGNORECASE | re.MULTILINE,
 )
 _ASK_HEAD: Final = re.compile(
-    r"^[#*\s]{0,6}(?:(?:user )?(?:question|query|request|task|message|input)|frage|aufgabe|question|pregunta|domanda|pergunta|vraag|pytanie|вопрос|问题|質問)"
+    r"^[#* \t]{0,6}(?:(?:user )?(?:question|query|request|task|message|input)|frage|aufgabe"
+    r"|question|pregunta|domanda|pergunta|vraag|pytanie|вопрос|问题|質問)"
     r"\**\s*[:：]\**",
     re.IGNORECASE | re.MULTILINE,
 )
-# Chat turns some harnesses write in one text: the words of aider and its like about files, with their fences.
-_FILES_GIVEN: Final = re.compile(
-    r"(?:i have \*?added these files to the chat|here are summaries of some files|these are the \*?read-write\*? files|# context from my ide setup)",
-    re.IGNORECASE,
+# Harnesses that write files and words into one text.
+_FILES_GIVEN: Final = re2.compile(
+    r"(?i)i have \*?added these files to the chat|here are summaries of some files|these are the \*?read-write\*? files"
+    r"|# context from my ide setup"
 )
 _REQUEST_HEAD: Final = re.compile(r"^#+ my request(?: for [\w ]+)?\s*:\s*", re.IGNORECASE | re.MULTILINE)
 
-_HARNESSES: Final = re.compile(
-    r"you are (?:claude code|codex|cursor|cline|roo|kilo code|opencode|windsurf|cascade|github copilot|aider|gemini cli|amp|devin|goose|zed|continue|augment|junie|warp)\b"
-    r"|official cli for claude|you are (?:an? )?(?:[\w-]+ ){0,5}(?:coding (?:agent|assistant)|cli agent|software engineer(?:ing)? agent|software developer|pair programmer)"
-    r"|act as an expert software developer|pair programming with a user|interactive (?:cli|agent|tool)[\w ]{0,30}software engineering",
-    re.IGNORECASE,
+_NAMES: Final = (
+    "claude code|codex|cursor|cline|roo|kilo code|opencode|windsurf|cascade|github copilot|aider|gemini cli|amp|devin|goose|zed|continue"
+    "|augment|junie|warp"
+)
+_TRADES: Final = "coding (?:agent|assistant)|cli agent|software engineer(?:ing)? agent|software developer|pair programmer"
+_HARNESSES: Final = re2.compile(
+    rf"(?i)you are (?:{_NAMES})\b|you are (?:an? )?(?:[\w-]+ ){{0,5}}(?:{_TRADES})|official cli for claude"
+    r"|act as an expert software developer|pair programming with a user|interactive (?:cli|agent|tool)[\w ]{0,30}software engineering"
 )
 _HARNESS_SEEN: Final = 1200  # characters of a system text; a harness says at once who it is
 
 
 def unwrapped(text: str) -> str:
     """
-    `text` (a sample) without blocks that are not its user's words. Where nothing but blocks stands, nothing is left.
+    `text` (a sample, without lone surrogates) without blocks that are not its user's words; empty where there are only blocks.
     """
     if "<" in text:
         text = _without_blocks(text)
