@@ -192,6 +192,10 @@ def main() -> None:
         from bench import profile
 
         return profile.main(sys.argv[2:])
+    if sys.argv[1:2] == ["chaos"]:
+        from bench import chaos
+
+        return chaos.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP|FILE.json", help=f"{', '.join(GROUPS)}; where to write")
     parser.add_argument("--quick", action="store_true", help="one short round of the main scenarios: does it work at all")

@@ -15,7 +15,7 @@ from excise.routing.profile import Task
 from excise.wire.neutral import OutputFormat, Request, Text, Tool, ToolCall, ToolChoice, ToolResult, Turn
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "profile"
-HALVES = ("tuned", "held_out", "fresh")
+PARTS = ("tuned", "tuned_later", "held_out", "fresh")
 _HARNESS: Mapping[str, Any] = yaml.safe_load((FOLDER / "harness.yml").read_text(encoding="utf-8"))
 
 
@@ -31,11 +31,11 @@ class Case:
     request: Request
 
 
-def cases(half: str) -> list[Case]:
+def cases(part: str) -> list[Case]:
     """
-    All prompts of a half.
+    All prompts of a part.
     """
-    found = yaml.safe_load((FOLDER / f"{half}.yml").read_text(encoding="utf-8"))
+    found = yaml.safe_load((FOLDER / f"{part}.yml").read_text(encoding="utf-8"))
     return [
         Case(f"{task}/{language}/{number}", Task(task), language, request_of({"say": entry} if isinstance(entry, str) else entry))
         for task, languages in found.items()

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2e.faulty import AFTER, EVERY, FINAL, HOSTS, LARGE, MODEL, MODELS, WELL, Faulty, prompt
+from e2e.faulty import AFTER, EVERY, FINAL, HOSTS, LARGE, MINDED, MODEL, MODELS, WELL, Faulty, prompt
 from e2e.proxy import Proxy
 from excise.standin import Seen
 
@@ -28,6 +28,7 @@ _TELLING = (
         "head-cut",
         "html",
         "other-json",
+        "blank",
         "nothing",
         "short",
         "error-first",
@@ -54,9 +55,10 @@ class Pair:
         return f"{self.client}-{self.first}-{self.second}"
 
 
+_MOST = tuple(name for name in EVERY if name not in LARGE and name not in MINDED)
 PAIRS = {
-    Pair("chat", "us", "eu"): tuple(name for name in EVERY if name not in LARGE),
-    Pair("messages", "claude", "eu"): tuple(name for name in EVERY if name not in LARGE),
+    Pair("chat", "us", "eu"): _MOST,
+    Pair("messages", "claude", "eu"): _MOST,
     Pair("responses", "us", "eu"): _TELLING,
     Pair("gemini", "gem", "claude"): _TELLING,
     Pair("chat", "claude", "gem"): _TELLING,

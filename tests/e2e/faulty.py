@@ -36,6 +36,7 @@ MODELS = {"claude": "claude-haiku-4-5", "gem": "gemini-2.5-flash", "rock": "amaz
 MODEL = "gpt-4o-mini"  # of all others
 
 _NAME = re.compile(rb"\[#([\w-]+)\]")
+_ECHOED = re.compile(rb'echo: [^"]*')
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n"
 _SETTINGS_AND_GOAWAY = b"\0\0\0\4\0\0\0\0\0" + b"\0\0\x08\7\0\0\0\0\0" + b"\0\0\0\0" + b"\0\0\0\x0b"
 _STREAM_KIND = {"gem": b"text/event-stream", "rock": b"application/vnd.amazon.eventstream"}
@@ -51,12 +52,13 @@ class Fault:
         script: What the stand-in of that name does.
         status: What the head of its answer says; `None`: there is none, or none that is whole.
         streams: Of streamed calls alone (True), of others alone (False), of both (`None`).
-        error: What it is, whole, in the provider's words: what a client gets where nobody else can be asked.
+        says: What the provider says instead of what the prompt asks it to echo.
     """
 
     script: Callable[[str], Script]
     status: int | None = None
     streams: bool | None = None
+    says: bytes | None = None
 
     def fits(self, stream: bool) -> bool:
         return self.streams in (None, stream)
@@ -139,6 +141,7 @@ BEFORE: dict[str, Fault] = {
     "rubbish-json": _whole("application/json", b'{"hello": ["is it me'),
     "other-json": _whole("application/json", b'{"status": "ok"}'),
     "nothing": _whole("application/json", b""),
+    "blank": Fault(lambda who: Script(), 200, False, b"   "),
     "error-first": _in_stream(fail_after=0),
     "cut-first": _in_stream(cut_after=0),
 }
@@ -168,7 +171,11 @@ WELL: dict[str, Fault] = {
     "well": Fault(lambda who: Script(), 200),
     "drips": Fault(lambda who: Script(piece_bytes=40, pause_ms=1), 200),
 }
-EVERY = {**BEFORE, **AFTER, **FINAL, **LARGE, **WELL}
+MINDED: dict[str, Fault] = {
+    # A whole answer, with which policy may find fault or not.
+    "loops": Fault(lambda who: Script(), 200, False, b"and so it goes on, " * 60),
+}
+EVERY = {**BEFORE, **AFTER, **FINAL, **LARGE, **MINDED, **WELL}
 
 
 class Faulty:
@@ -235,8 +242,7 @@ class _Steering:
 
     def steer(self, request: Request) -> tuple[Request, Script]:
         body = request.body.replace(b"@who", self._name.encode())
-        headers = tuple((name, value) for name, value in request.headers)
-        request = replace(request, body=body, headers=headers)
+        request = replace(request, body=body)
         order, call = self._order.search(body), _NAME.search(body)
         if order is None:
             return request, Script()
@@ -244,7 +250,10 @@ class _Steering:
         visit = self._visits[call[1]] if call else 0
         if call:
             self._visits[call[1]] += 1
-        return request, EVERY[orders[min(visit, len(orders) - 1)]].script(self._name)
+        fault = EVERY[orders[min(visit, len(orders) - 1)]]
+        if fault.says is not None:
+            request = replace(request, body=_ECHOED.sub(b"echo: " + fault.says, body))
+        return request, fault.script(self._name)
 
 
 @contextlib.contextmanager

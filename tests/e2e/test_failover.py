@@ -25,7 +25,25 @@ CASES = failing.cases()
 LIMITS = f"connect_seconds: 1, first_byte_seconds: {SECONDS}, idle_seconds: {SECONDS}"
 
 PROVIDERS = [
-    *(entry(name, "us") for name in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")),
+    *(
+        entry(name, "us")
+        for name in (
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+        )
+    ),
     *(
         f"- {{provider: openai, name: {name}, host: {host}.api.openai.com, key: file:provider.key}}"
         for name, host in {"refused": "au", "stranger": "ca", "plaintext": "jp", "hole": "in"}.items()
@@ -45,6 +63,8 @@ ALIASES = [
     "larger: [six/gpt-4o-mini, eu/gpt-4.1-mini]",
     "smaller: [seven/gpt-4.1-mini, eu/gpt-4o-mini]",
     "ending: {to: [eight/gpt-4o-mini, nine/gpt-4o-mini], failover: {total_seconds: 1.5, first_byte_seconds: 10, retries: 3, attempts: 8}}",
+    "minding: {to: [thirteen/gpt-4o-mini, eu/gpt-4o-mini], failover: {retries: 0, answers: [repetition]}}",
+    "waiting: {to: fourteen/gpt-4o-mini, failover: {max_wait_seconds: 40, total_seconds: 90}}",
     "leaving: {to: [ten/gpt-4o-mini, eu/gpt-4o-mini], failover: {first_byte_seconds: 20}}",
 ]
 
@@ -350,6 +370,16 @@ def test_a_connection_goes_on_after_failures(here: Here) -> None:
     assert len(rows_of(here, "troubled", 3)[0]) == 3 and len(rows_of(here, "quiet", 2)[0]) == 2
 
 
+def test_what_is_wrong_with_an_answer_is_for_policy_to_say(here: Here) -> None:
+    """
+    An answer that goes round and round is given up where policy minds, and is the answer where it does not.
+    """
+    assert said(ask(here, "minding", "minding", {"us": "loops"})) == answer("eu")
+    assert said(ask(here, "quiet", "not-minding", {"us": "loops"})).startswith("and so it goes on, and so it goes on")
+    _, attempts = rows_of(here, "minding", 1)
+    assert [attempt["error_type"] for attempt in attempts] == ["answer_repetition", None]
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 def test_a_client_that_leaves_meanwhile_ends_it_all(here: Here, stream: bool) -> None:
     """
@@ -370,6 +400,28 @@ def test_a_client_that_leaves_meanwhile_ends_it_all(here: Here, stream: bool) ->
 
     assert [name for name, _ in here.group.visits(call)] == ["us"]
     assert rows[-1]["status"] == "cancelled" and rows[-1]["attempts"] == 1
+
+
+def test_a_client_that_leaves_during_a_wait_ends_it(here: Here) -> None:
+    """
+    Nobody is asked for a client who is gone.
+    """
+    us = here.group.standins["us"]
+
+    async def leave() -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", here.proxy.port)
+        writer.write(_post(here, "waiting", prompt("waiting", {"us": "rate-late"})))
+        await asyncio.to_thread(us.wait, lambda _: any(seen.answered for _, seen in here.group.visits("waiting")))
+        await asyncio.sleep(1.2)  # the wait outlives what looks after idle connections
+        writer.close()
+        await writer.wait_closed()
+
+    asyncio.run(leave())
+    (row,), attempts = rows_of(here, "waiting", 1)
+
+    assert row["status"] == "cancelled" and row["error_type"] == "client_disconnected"
+    assert [attempt["http_status"] for attempt in attempts] == [429] and len(here.group.visits("waiting")) == 1
+    assert row["latency_ms"] > 1000
 
 
 def test_calls_that_come_by_the_provider_s_name_fail_over_too(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.profile_cases import cases, request_of, turn
+from bench.profile_cases import PARTS, cases, request_of, turn
 from excise.routing.profile import Need, Profile, Task
 from excise.routing.profiling import profile_of
 from excise.wire.neutral import (
@@ -47,28 +47,29 @@ def asked(*texts: str, **fields: object) -> Request:
 # -- right? ----------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("half", "floor"), [("tuned", 0.97), ("held_out", 0.89)])
-def test_most_tasks_are_told_right(half: str, floor: float) -> None:
+@pytest.mark.parametrize(("part", "floor"), [("tuned", 0.98), ("tuned_later", 0.93), ("held_out", 0.91), ("fresh", 0.8)])
+def test_most_tasks_are_told_right(part: str, floor: float) -> None:
     """
     Also on prompts that words and weights were not set on.
     """
-    told = [(case.task is profile_of(case.request).task) for case in cases(half)]
+    told = [(case.task is profile_of(case.request).task) for case in cases(part)]
 
-    assert len(told) > 190
+    assert len(told) > 60
     assert sum(told) / len(told) >= floor
 
 
 def test_no_task_and_no_language_is_left_behind() -> None:
     """
-    On both halves together, no task is told right in less than four calls of five, no language in less than three of four.
+    On all prompts together, no task is told right in less than five calls of six, no language in less than four of five.
     """
     right: dict[str, list[bool]] = {}
-    for case in (*cases("tuned"), *cases("held_out")):
-        hit = case.task is profile_of(case.request).task
-        right.setdefault(case.task, []).append(hit)
-        right.setdefault(case.language, []).append(hit)
+    for part in PARTS:
+        for case in cases(part):
+            hit = case.task is profile_of(case.request).task
+            right.setdefault(case.task, []).append(hit)
+            right.setdefault(case.language, []).append(hit)
 
-    assert {name: share for name, hits in right.items() if (share := sum(hits) / len(hits)) < (0.8 if len(name) > 2 else 0.75)} == {}
+    assert {name: share for name, hits in right.items() if (share := sum(hits) / len(hits)) < (0.83 if len(name) > 2 else 0.8)} == {}
 
 
 NEGATIVES = {

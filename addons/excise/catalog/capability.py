@@ -24,7 +24,7 @@ class Capability:
         caching: It can read prompts from a cache for less.
         rates: List price.
         price_version: Dated version of the table that holds it.
-        quality: Task (`routing.profile.Task`) to score, 0 to 1, comparable between models.
+        quality: Task (`routing.profile.Task`, or `general`) to score, 0 to 1, comparable between models.
         quality_source: Where the scores come from, with the date they were read.
         token_ratio: Its tokens for a text, relative to the estimate (`wire/estimate.py`); learned from answers.
         until: When the provider switches it off.

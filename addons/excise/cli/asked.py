@@ -39,7 +39,7 @@ PROVIDERS = {
     "gemini": "gemini",
     "bedrock-converse": "bedrock",
     "cohere-v2": "cohere",
-    "mistral": "mistral",
+    "mistral-chat": "mistral",
     "ollama": "ollama",
 }
 
@@ -108,7 +108,7 @@ def _from_file(file: Path, dialect: str | None, described: dict[str, Any], catal
     if dialect is None or dialect not in PROVIDERS:
         raise typer.BadParameter(f"one of {', '.join(PROVIDERS)} is expected", param_hint="--dialect")
     provider = described.get("provider") or PROVIDERS[dialect]
-    call = _call(catalog, provider, "openai-chat" if dialect == "mistral" else dialect)
+    call = _call(catalog, provider, "openai-chat" if dialect == "mistral-chat" else dialect)
     try:
         body = file.read_bytes()
         http = HttpRequest("POST", "https", "localhost", 443, "/", ((b"content-type", b"application/json"),), body)

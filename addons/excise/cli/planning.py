@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from excise.catalog.abilities import Capabilities
@@ -45,7 +45,7 @@ def world_of(policy: Policy, *, prices: Path | None = None, speeds: Mapping[tupl
     The shipped tables, with an operator's prices over them; all targets healthy, and as fast as `speeds` has them.
     """
     capabilities = Capabilities(Models.load(), Prices.load(prices), load_quality())
-    book, today = load_retention(), datetime.now(UTC).date()
+    book, day = load_retention(), today()
     known = speeds or {}
 
     def keeps_nothing(facts: Facts) -> bool:
@@ -53,7 +53,7 @@ def world_of(policy: Policy, *, prices: Path | None = None, speeds: Mapping[tupl
         if rule is None or rule.mode != "zero":
             return False
         entry = book.providers.get(facts.provider)
-        promised = entry is not None and entry.promised and today <= entry.expires_on
+        promised = entry is not None and entry.promised and day <= entry.expires_on
         return promised or not {facts.provider, f"{facts.provider}/{facts.operation}"}.isdisjoint(rule.attested or ())
 
     def named(provider: str, model: str) -> tuple[Choice, str] | str:
@@ -73,8 +73,15 @@ def world_of(policy: Policy, *, prices: Path | None = None, speeds: Mapping[tupl
         routable=lambda facts: facts.operation in GENERATES or facts.operation in OPERATIONS,
         named=named,
         keeps_nothing=keeps_nothing,
-        today=today,
+        today=day,
     )
+
+
+def today() -> date:
+    """
+    In UTC, as models are switched off.
+    """
+    return datetime.now(UTC).date()
 
 
 def middle(purpose: str) -> float:

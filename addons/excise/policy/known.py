@@ -4,7 +4,7 @@ What names rules may use: the catalogue's providers and operations, and its tabl
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,11 @@ from excise.policy.glob import matcher
 
 if TYPE_CHECKING:
     from excise.catalog.abilities import Capabilities
-    from excise.catalog.capability import Capability
 
 
-def known_names(overlay: Path | None = None) -> Known:
+def known_names(overlay: Path | None = None, *, prices: Path | None = None, quality: Path | None = None) -> Known:
     """
-    Names of the shipped catalogue with an operator's file laid over it.
+    Names of the shipped catalogue with an operator's file laid over it; prices and scores of models with theirs.
 
     Raises:
         SettingsError: The overlay is not right.
@@ -40,7 +39,7 @@ def known_names(overlay: Path | None = None) -> Known:
         provider=frozenset(providers).__contains__,
         operation=frozenset(operations).__contains__,
         model=_known_model,
-        capability=_capability,
+        capability=lambda provider, model: _capabilities(prices, quality).of(provider, model),
     )
 
 
@@ -60,17 +59,12 @@ def _known_model(pattern: str) -> bool:
     return bool(start) and any(model.is_match(start) for model in models)
 
 
-@lru_cache(4096)
-def _capability(provider: str, model: str) -> Capability:
-    return _capabilities().of(provider, model)
-
-
-@cache
-def _capabilities() -> Capabilities:
+@lru_cache(4)
+def _capabilities(prices: Path | None, quality: Path | None) -> Capabilities:
     # Read only when an entry of `routes` requires something.
     from excise.catalog.abilities import Capabilities
     from excise.catalog.models import Models
     from excise.catalog.prices import Prices
     from excise.catalog.quality import load_quality
 
-    return Capabilities(Models.load(), Prices.load(), load_quality())
+    return Capabilities(Models.load(), Prices.load(prices), load_quality(quality))

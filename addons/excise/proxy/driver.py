@@ -367,7 +367,7 @@ class Driver:
             elif not begun and now - max(opened, gateway.flows.asked_at(self.client, opened)) > settings.first_byte_timeout_seconds:
                 # From the request on, and until the head is whole: a header a second is no answer.
                 self.fail_upstream(server, f"upstream_timeout: no answer within {settings.first_byte_timeout_seconds:g} s")
-        if not self.opened and not self._tasks and not self._waiting:
+        if not self.opened and not self._tasks and not self._waiting and not self._timers:
             # A call waits, and there is nothing left that could answer it: a bug of ours, which must not hang a client.
             self.shared.guard.faults += 1
             self.abort()

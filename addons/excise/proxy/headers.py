@@ -154,6 +154,8 @@ def dress(response: http.Response, exchange: Exchange, *, edited: bool, show: bo
         headers.pop("content-encoding", None)
         if headers.pop("content-length", None) is not None:
             headers["transfer-encoding"] = "chunked"
+    if response.status_code >= 400 and len(exchange.attempts) > 1:
+        headers["x-should-retry"] = "false"  # it has been tried again already: an SDK need not do the same
     if show:
         headers["x-excise-call-id"] = exchange.id
         if exchange.prompt is not None and exchange.prompt.model:

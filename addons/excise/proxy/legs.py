@@ -75,7 +75,7 @@ class Legs:
         self._pipeline.failed(exchange, failure)
         step = exchange.course.after(failure, time.monotonic())
         if step.kind == "stop":
-            _give_up(flow, exchange)
+            exchange.gave_up = len(exchange.attempts) > 1
             return None
         exchange.next_why, exchange.next_wait = step.why, step.wait_seconds
         return step.wait_seconds
@@ -122,7 +122,7 @@ class Legs:
             self._let_out(flow, leg)
         except ExciseError as refusal:
             log.info("no_next_attempt", call_id=exchange.id, kind=refusal.kind)
-            _give_up(turn.flow, exchange)
+            exchange.gave_up = len(exchange.attempts) > 1
             return
         except Exception as fault:  # noqa: BLE001 - as the gateway's: nothing leaves, and the call ends with what there is
             log_fault("next_attempt", exchange.id, fault)
@@ -164,12 +164,3 @@ class Legs:
         Of the legs of a call this is now the one whose end is the call's.
         """
         self._flows.live.setdefault(flow.client_conn.id, set()).add(flow)
-
-
-def _give_up(flow: HTTPFlow, exchange: Exchange) -> None:
-    """
-    What the client gets now is an error that has been tried again already: its SDK need not do the same.
-    """
-    exchange.gave_up = len(exchange.attempts) > 1
-    if exchange.gave_up and flow.response is not None:
-        flow.response.headers["x-should-retry"] = "false"

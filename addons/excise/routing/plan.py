@@ -41,7 +41,7 @@ class Plan:
 
     Attributes:
         rule: The route's name, or how the model was found: `alias`, `provider/model`, `model`.
-        candidates: Best first; never empty.
+        candidates: Best first; empty where `excluded` says of each why.
         excluded: With the reason in `Candidate.reason`.
         last_resort: All candidates were out of order, and are tried all the same.
         shadow: Gets a copy.

@@ -23,6 +23,8 @@ _FORMS: Final[tuple[tuple[str, str], ...]] = (
     ("code", _BEGIN + r"(?:export )?(?:(?:async )?function\b|(?:const|let|var) [\w\[{][^=\n]*=)"),
     ("code", _BEGIN + r"(?:(?:public|private|protected|static) [\w<>\[\] ]+[({]|#include\s*[<\"]|return\b.*;$|(?:if|for|while) ?\(.*\{)"),
     ("code", _BEGIN + r"(?:for \w+ in .*:$|while .*:$|</?[a-z]+[^>\n]*>$|FROM \w+[:/]\w|\$ \w+ )"),
+    ("code", r"\b(?:while|if|for|switch|catch) ?\([^()\n]*\) ?\{|[\w)\]] ?(?:===|!==|&&|=>|::) ?[\w(\[{]|;[ \t]*\}"),
+    ("numbers", r"(?:\b\d[\d.,:%/]*[kKmM%€$]?[^\d\n.?!]*[^\w.?!]){4}\d"),
     ("sql", r"\bSELECT\b[^;.?!]*\bFROM\s+\w|\b(?:INSERT INTO|UPDATE|DELETE FROM) \w+ (?:VALUES|SET|WHERE|\()"),
     (
         "sql",

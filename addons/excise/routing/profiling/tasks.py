@@ -29,6 +29,7 @@ _VERBS: Final[dict[str, tuple[Task, float]]] = {
     "extract": (Task.EXTRACTION, 2.6),
     "program": (Task.CODE, 2.6),
     "analyse": (Task.ANALYSIS, 2.2),
+    "edit": (Task.CONVERSATION, 2.0),
     "talk": (Task.CONVERSATION, 2.0),
     "ask": (Task.CONVERSATION, 1.2),
 }
@@ -36,7 +37,7 @@ _VERBS: Final[dict[str, tuple[Task, float]]] = {
 _THINGS: Final[dict[str, tuple[Task, float, float]]] = {
     "code": (Task.CODE, 1.2, 2.4),
     "craft": (Task.CODE, 0.7, 2.1),
-    "lang": (Task.CODE, 1.2, 2.4),
+    "lang": (Task.CODE, 1.4, 2.8),
     "data": (Task.ANALYSIS, 0.8, 2.4),
     "fields": (Task.EXTRACTION, 0.7, 1.4),
 }
@@ -50,6 +51,7 @@ _FORMS: Final[dict[str, tuple[Task, float]]] = {
     "table": (Task.ANALYSIS, 1.4),
     "csv": (Task.ANALYSIS, 1.4),
     "log": (Task.ANALYSIS, 0.6),
+    "numbers": (Task.ANALYSIS, 0.9),
     "maths": (Task.ANALYSIS, 0.6),
     "json": (Task.EXTRACTION, 0.4),
 }
@@ -62,8 +64,13 @@ _LEAD, _FOLLOWING, _AGAIN, _WITHIN_MADE = (
     0.4,
     0.25,
 )  # shares of a verb's weight: the first of all, others, repeats, inside of code
-_TECHNICAL_ASK, _MATERIAL_WORD, _MATERIAL_FORM, _ELSEWHERE = 0.4, 0.4, 0.3, 0.3
-_QUESTION, _OPENER, _TECHNICAL_QUESTION = 0.9, 1.0, 0.2  # a question mark at the end, a question word at the start
+_TECHNICAL_ASK, _MATERIAL_WORD, _MATERIAL_FORM, _ELSEWHERE = 0.3, 0.4, 0.3, 0.3
+_QUESTION, _OPENER, _VOICE, _TECHNICAL_QUESTION = 1.0, 1.0, 1.0, 0.2  # a question mark at the end, a question word at the start
+_INSTRUCTION, _MATERIAL = 300, 250  # characters: of a first paragraph at most, of what follows it at least
+_BRIEFLY, _VOICED = 2.2, 300
+_ASKING: Final = frozenset(("brief", "make", "opener"))
+_TECHNICAL: Final = frozenset(("code", "sql", "diff", "stack_trace", "numbers"))
+_NO_PROSE: Final = frozenset(("code", "sql", "diff", "stack_trace", "csv", "table", "log"))
 _REACH = 60  # characters between a verb and its object
 _SENTENCE_END: Final = re.compile(r"[.!?:\n。？！]\s|[,;] ")
 # Endings of verbs: "summarize function f" has an object, "summary function" is one.
@@ -134,7 +141,7 @@ def judged(request: Request, reading: Reading) -> Verdict:
     if reading.asks:
         ask = reading.asks[0]
         shapes = shapes_of(ask)
-        hits = _of_words(without_fences(ask), evidence)
+        hits = _of_words(without_fences(ask), evidence, shapes)
         counts.update(hit.group for hit in hits)
         _of_shapes(shapes, evidence)
     if reading.system and not reading.harness:
@@ -144,8 +151,9 @@ def judged(request: Request, reading: Reading) -> Verdict:
     for earlier in reading.asks[1:]:
         if evidence.best()[1] < _UNSURE:
             before = Evidence()
-            _of_words(without_fences(earlier), before)
-            _of_shapes(shapes_of(earlier), before)
+            forms = shapes_of(earlier)
+            _of_words(without_fences(earlier), before, forms)
+            _of_shapes(forms, before)
             evidence.take(before, 1.0 if brief else _EARLIER)
     _of_structure(request, reading, evidence)
     return _verdict(evidence, counts, shapes)
@@ -200,24 +208,49 @@ def _of_shapes(shapes: frozenset[str], evidence: Evidence) -> None:
             evidence.add(known[0], known[1] * share, f"form:{shape}")
 
 
-def _of_words(text: str, evidence: Evidence) -> list[Hit]:
+def _of_words(text: str, evidence: Evidence, shapes: frozenset[str] = frozenset()) -> list[Hit]:
     """
     Weigh the words of a text; what was found in it.
     """
-    if len(text) <= _WHOLE:
-        zone = folded(text)
-        hits = hits_in(zone)
-        _weigh(zone, hits, evidence, 0, len(zone))
-        _of_questions(zone, hits, evidence)
-        return hits
-    head, tail = folded(text[:_HEAD]), folded(text[-_TAIL:])
-    before, after = hits_in(head), hits_in(tail)
-    _weigh(head, before, evidence, 0, _NEAR)
-    _weigh(tail, after, evidence, len(tail) - _NEAR, len(tail))
-    return before + after
+    if len(text) > _WHOLE:
+        head, tail = folded(text[:_HEAD]), folded(text[-_TAIL:])
+        before, after = hits_in(head), hits_in(tail)
+        _weigh(head, before, evidence, shapes, 0, end := _instruction_end(head, before) or _NEAR)
+        _weigh(tail, after, evidence, shapes, len(tail) - _NEAR, len(tail))
+        _of_brevity([*(hit for hit in before if hit.start < end), *after], evidence, shapes)
+        return before + after
+    zone = folded(text)
+    hits = hits_in(zone)
+    end = _instruction_end(zone, hits) or len(zone)
+    _weigh(zone, hits, evidence, shapes, 0, end)
+    if len(zone) - end >= _MATERIAL:
+        _of_brevity([hit for hit in hits if hit.start < end], evidence, shapes)
+    _of_questions(zone[:end], hits, evidence, shapes)
+    if len(zone) < _VOICED and evidence.best()[1] < _LEAST and any(hit.group in ("voice", "make") for hit in hits):
+        # Somebody speaks of himself, or to somebody.
+        evidence.add(Task.CONVERSATION, _VOICE, "voice")
+    return hits
 
 
-def _of_questions(zone: str, hits: list[Hit], evidence: Evidence) -> None:
+def _instruction_end(zone: str, hits: list[Hit]) -> int | None:
+    """
+    Where a short first paragraph ends that asks for something, before longer material; `None` where there is none.
+    """
+    end = zone.find("\n\n")
+    if not 0 < end <= _INSTRUCTION or len(zone) - end < _MATERIAL:
+        return None
+    return end if any(hit.start < end and (hit.group in _VERBS or hit.group in _ASKING) for hit in hits) else None
+
+
+def _of_brevity(hits: list[Hit], evidence: Evidence, shapes: frozenset[str]) -> None:
+    """
+    Something short is asked of a longer text that is no code and no table: a summary.
+    """
+    if any(hit.group == "brief" for hit in hits) and not shapes & _NO_PROSE:
+        evidence.add(Task.SUMMARISATION, _BRIEFLY, "word:brief")
+
+
+def _of_questions(zone: str, hits: list[Hit], evidence: Evidence, shapes: frozenset[str]) -> None:
     """
     A question is conversation, unless it is about code or figures.
     """
@@ -226,17 +259,19 @@ def _of_questions(zone: str, hits: list[Hit], evidence: Evidence) -> None:
         asked += _OPENER
     if asked:
         groups = Counter(hit.group for hit in hits)
-        technical = groups["code"] or groups["lang"] or groups["program"] or groups["craft"] > 1 or groups["data"] > 1
+        technical = (
+            groups["code"] or groups["lang"] or groups["program"] or groups["craft"] > 1 or groups["data"] > 1 or shapes & _TECHNICAL
+        )
         evidence.add(Task.CONVERSATION, asked * (_TECHNICAL_QUESTION if technical else 1.0), "question")
 
 
-def _weigh(zone: str, hits: list[Hit], evidence: Evidence, near: int, far: int) -> None:
+def _weigh(zone: str, hits: list[Hit], evidence: Evidence, shapes: frozenset[str], near: int, far: int) -> None:
     """
     Args:
         near, far: Where an instruction is likely to stand; words elsewhere count less.
     """
     made = _made(zone, hits)
-    technical = any(hit.group in ("code", "lang") for hit in hits)
+    technical = bool(shapes & _TECHNICAL) or any(hit.group in ("code", "lang") for hit in hits)
     lead: Task | None = None
     verbs: Counter[str] = Counter()
     things: Counter[str] = Counter()
