@@ -1,5 +1,5 @@
 """
-`scripts/bench chaos [--calls N] [--seed N] [--share S] [--at-once N] [--workers N] [--json FILE]`
+`scripts/bench chaos [--calls N] [--seed N] [--share S] [--at-once N] [--workers N] [--hedge S] [--leaving S] [--json FILE]`
 
 Do calls survive when providers do not? Five providers fail at random in every way there is, a sixth is well; half of the calls are
 streamed. Prints how many calls were answered, and everything that was not as it should be: see `e2e/chaos.py`.
@@ -27,10 +27,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--share", type=float, default=0.3, help="of the calls each of the five fails at")
     parser.add_argument("--at-once", type=int, default=24)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--hedge", type=float, help="seconds until a second target is asked beside a slow one")
+    parser.add_argument("--leaving", type=float, default=0.0, help="share of clients who go away before their answer is whole")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="excise-chaos-") as home:
-        storm = rage(Path(home), given.calls, seed=given.seed, share=given.share, at_once=given.at_once, workers=given.workers)
+        options = {name: getattr(given, name) for name in ("seed", "share", "at_once", "workers", "hedge", "leaving")}
+        storm = rage(Path(home), given.calls, **options)
     report = {
         "calls": storm.calls,
         "hopeful": storm.hopeful,

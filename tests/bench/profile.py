@@ -3,8 +3,8 @@
 
 Prints the confusion matrix and the accuracy per task and language of all parts of `tests/fixtures/profile`, and the time of one call.
 
-Words and weights are set on the two `tuned` parts. `held_out` was never looked at, but was written together with the words, by one hand, and
-flatters them; `fresh` was written after them. Only `fresh` says what the profile is worth on prompts nobody had in mind.
+Words and weights are set on the two `tuned` parts. `held_out` was never looked at, but was written together with the words, by one
+hand, and flatters them; `fresh` was written after them. Only `fresh` says what the profile is worth on prompts nobody had in mind.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_the_plan_of_a_described_call_is_told(policy: Path) -> None:
     assert answer["profile"]["needs"] == ["tools", "vision"]
     assert answer["health"] == "taken to be healthy"
 
-    text = said("explain", *CODE, "--needs", "vision", "--policies", str(policy))
+    text = said("explain", *CODE, "--needs", "vision", "--complexity", "0.4", "--policies", str(policy))
     assert "plan by code: optimise, up to 4 attempts; targets taken to be healthy" in text
     assert "  1. openai/gpt-5-mini: score 1.00: cost" in text
     assert "  - openai/gpt-3.5-turbo: cannot see pictures" in text

@@ -80,7 +80,8 @@ def _a_day_of_then(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """
-    Seven calls of two teams, one denied; and what is not replayed: a copy, a call with wrong credentials, one of last year.
+    Seven calls of two teams, one denied; and what is not replayed: a copy, a call with wrong credentials, a list
+    the proxy answered itself, one of last year.
     """
     denied = {"status": "refused", "policy_action": "deny", "policy_rule": "no hard ones", "input_tokens": None, "output_tokens": None}
     return ledger(
@@ -90,6 +91,7 @@ def data(tmp_path: Path) -> Path:
         denied | {"team": "b", "cost_usd": None},
         {"team": "a", "shadow_of": "another"},
         {"status": "refused", "policy_action": None, "policy_id": None, "policy_rule": None, "error_type": "unauthenticated"},
+        {"operation": "models", "policy_action": None, "policy_id": None, "policy_rule": None, "principal_type": "virtual_key"},
         {"team": "a", "started_at": time.time_ns() // 1000 - 400 * 86_400_000_000},
     )
 
@@ -128,7 +130,7 @@ def test_what_would_be_different_is_said_for_programs(data: Path) -> None:
     assert said["before"]["latency_ms"]["p50"] == 2400.0
     assert said["after"]["latency_known_calls"] == 1  # of gpt-5-mini nothing is recorded
     assert any("1 shadow copies" in note for note in said["notes"])
-    assert any("1 calls are left out: refused for what was no rule" in note for note in said["notes"])
+    assert any("2 calls are left out: no rule decided" in note for note in said["notes"])
     assert any("1 calls that were refused would be sent" in note for note in said["notes"])
 
 
@@ -212,6 +214,34 @@ def test_a_bunch_is_what_the_ledger_says(data: Path) -> None:
     assert (seeing.facts.principal, seeing.facts.now is not None) == ("shop", True)
     assert speed.milliseconds[0] == 2400.0
     assert (speed.standing.first_byte_seconds, speed.standing.tokens_per_second) == (0.4, 100.0)
+
+
+def test_token_ratios_are_those_of_the_ledger(tmp_path: Path) -> None:
+    """
+    A model that bills twice as many tokens for the same text is expected to do so for what moves there; what is estimated, what is odd and
+    what is short teaches nothing.
+    """
+    sure = {"usage_source": "provider", "estimated_input_tokens": 1000}
+    odd = sure | {"input_tokens": 100_000, "cost_usd": None}
+    rows = [
+        *(sure | {"input_tokens": 1000} for _ in range(6)),
+        *(sure | {"provider_served": "anthropic", "model_requested": "Claude-Haiku-4-5", "input_tokens": 2000} for _ in range(6)),
+        *(odd for _ in range(6)),
+        *({"usage_source": "estimated", "input_tokens": 5000} for _ in range(6)),
+        *(sure | {"model_requested": "short", "estimated_input_tokens": 20} for _ in range(6)),
+    ]
+    data = ledger(tmp_path, *rows)
+    with reading(data) as con:
+        ratios = replay.token_ratios(con, None)
+    assert sorted((model, round(mean, 3), count) for _, model, mean, count in ratios) == [
+        ("claude-haiku-4-5", 0.693, 6),
+        ("gpt-4o", 0.0, 6),
+    ]
+
+    said = json.loads(simulated("routes: [{name: all, when: {model: gpt-4o}, to: anthropic/claude-haiku-4-5}]", data, "--json"))
+    (moved,) = [one for one in said["moved"] if one["from"] == "openai/gpt-4o"]
+    tokens = 2 * (6 * 1000 + 6 * 100_000 + 6 * 5000)
+    assert Decimal(moved["cost_usd"]) == (tokens * Decimal(1) + 2 * 18 * 200 * Decimal(5)) / 1_000_000
 
 
 def test_a_wrong_time_is_a_usage_error(data: Path) -> None:

@@ -169,6 +169,7 @@ LARGE: dict[str, Fault] = {
 }
 WELL: dict[str, Fault] = {
     "well": Fault(lambda who: Script(), 200),
+    "late": Fault(lambda who: Script(delay_ms=300), 200),
     "drips": Fault(lambda who: Script(piece_bytes=40, pause_ms=1), 200),
 }
 MINDED: dict[str, Fault] = {
@@ -298,6 +299,17 @@ def black_hole() -> Iterator[int]:
             waiting.setblocking(False)
             waiting.connect_ex(("127.0.0.1", port))
         yield port
+
+
+@contextlib.contextmanager
+def mute() -> Iterator[int]:
+    """
+    A port that takes connections and says nothing, not even of TLS.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        yield listener.getsockname()[1]
 
 
 def prompt(call: str, orders: Mapping[str, str], words: int = 24) -> str:

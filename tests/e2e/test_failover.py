@@ -17,7 +17,7 @@ import pytest
 
 from e2e import failing, unified
 from e2e.failing import SECONDS, Case, Done, entry
-from e2e.faulty import AFTER, BEFORE, EVERY, FINAL, HOSTS, WELL, Faulty, answer, black_hole, faulty, prompt
+from e2e.faulty import AFTER, BEFORE, EVERY, FINAL, HOSTS, WELL, Faulty, answer, black_hole, faulty, mute, prompt
 from e2e.proxy import Proxy, free_port, running_proxy
 from e2e.tunnel import Answer, Tunnel
 
@@ -46,11 +46,18 @@ PROVIDERS = [
     ),
     *(
         f"- {{provider: openai, name: {name}, host: {host}.api.openai.com, key: file:provider.key}}"
-        for name, host in {"refused": "au", "stranger": "ca", "plaintext": "jp", "hole": "in"}.items()
+        for name, host in {"refused": "au", "stranger": "ca", "plaintext": "jp", "hole": "in", "mute": "kr"}.items()
     ),
     "- {provider: vllm, name: nowhere, url: 'https://nowhere.invalid:8443', key: file:provider.key, models: [gpt-4o-mini]}",
 ]
-DEAD = {"refused": "connect_failed", "stranger": "upstream_tls", "plaintext": "upstream_tls", "hole": "connect_timeout", "nowhere": None}
+DEAD = {
+    "refused": "connect_failed",
+    "stranger": "upstream_tls",
+    "plaintext": "upstream_tls",
+    "hole": "connect_timeout",
+    "mute": "connect_timeout",
+    "nowhere": None,
+}
 ALIASES = [
     *(f"dead-{name}: {{to: [{name}/gpt-4o-mini, eu/gpt-4o-mini], failover: {{{LIMITS}}}}}" for name in DEAD),
     "all-dead: {to: [refused/gpt-4o-mini, stranger/gpt-4o-mini], failover: {retries: 0}}",
@@ -90,6 +97,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         group.lead(HOSTS["ca"], group.stranger.port)
         group.lead(HOSTS["jp"], group.standins["us"].plain_port)
         group.lead(HOSTS["in"], stack.enter_context(black_hole()))
+        group.lead("kr.api.openai.com", stack.enter_context(mute()))
         home = tmp_path_factory.mktemp("failover")
         proxy = stack.enter_context(running_proxy(home, group, policies=policies, flags=("--workers", "1")))
         key = unified.make_key(proxy, "tester")
@@ -257,7 +265,8 @@ def rows_of(here: Here, model: str, count: int) -> tuple[list[dict[str, Any]], l
 @pytest.mark.parametrize("name", DEAD)
 def test_targets_that_cannot_be_reached(here: Here, name: str) -> None:
     """
-    A closed port, a stranger's certificate, no TLS at all, packets that vanish, a name nobody has: the other target answers.
+    A closed port, a stranger's certificate, no TLS at all, a handshake that never ends, packets that vanish, a name nobody has: the
+    other target answers.
     """
     got = ask(here, f"dead-{name}", f"dead-{name}", stream=True)
     (row,), attempts = rows_of(here, f"dead-{name}", 1)

@@ -142,6 +142,32 @@ def test_a_probe_that_cannot_go_through_takes_none(bench):
     assert bench.health.take(GPT, credentials=2) == 1
 
 
+def test_a_probe_that_says_nothing_or_cannot_leave_is_given_back(bench):
+    """
+    A client's own mistake leaves the model to the next one who looks; where the model is being probed, the host's probe is not kept.
+    """
+    bench.fail(Failure("http_500", "answer", 500, "internal"))
+    bench.now += 6
+    assert [bench.health.take(GPT) for _ in range(2)] == [0, None]
+    bench.health.failed(GPT, 0, Failure("http_400", "answer", 400, "bad_request"))
+    assert [bench.health.take(GPT) for _ in range(2)] == [0, None]
+
+    bench.fail(Failure("connect_failed", "connect"), 20, target=MINI)
+    bench.now += 6
+    assert [bench.health.take(target) for target in (GPT, MINI)] == [None, 0]
+
+
+def test_a_wait_that_was_asked_for_may_end_a_moment_early(bench):
+    """
+    Clocks of a wait and of a limit are read one after the other.
+    """
+    bench.fail(Failure("http_429", "answer", 429, "rate", retry_after_seconds=8.0), 1)
+    bench.now += 7.8
+    assert bench.health.take(GPT) is None
+    bench.now += 0.15
+    assert bench.health.take(GPT) == 0
+
+
 def test_figures_are_the_models(bench):
     """
     How fast a target is, is known from its own calls; other models of its host do not count.

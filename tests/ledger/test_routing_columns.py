@@ -19,6 +19,7 @@ import orjson
 import pytest
 from writing import ENVIRONMENT, NOW_US, close, journal, lines, load, serve_to_the_end
 
+from excise.cli.tail import line
 from excise.exchange import Attempt, Call, Capture, ClientInfo, Cost, Decision, Exchange, HttpRequest, Prompt, Route, Status
 from excise.ids import uuid7
 from excise.ledger.hot import MIGRATIONS, HotStore
@@ -327,3 +328,14 @@ def test_reasons_and_plans_are_bounded(tmp_path: Path) -> None:
     assert (len(line["candidates"]), len(line["excluded"]), len(line["candidates"][0]["reason"])) == (50, 50, 500)
     assert os.path.getsize(writer.file) < 100_000
     writer.close()
+
+
+def test_a_call_between_tries_is_under_way() -> None:
+    """
+    `excise tail` shows it as it shows one that has just begun, at the provider it goes to now.
+    """
+    text = line(
+        {"kind": "attempt", "call_id": "a", "started_at": NOW_US, "team": "t", "provider_served": "anthropic", "model_requested": "m"}
+    )
+
+    assert text.endswith("…          t  anthropic m")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from excise.cli.planning import planner_of
 from excise.policy.choice import FailoverEntry
 from excise.policy.known import known_names
 from excise.policy.load import load_policy
@@ -43,11 +44,11 @@ def test_everything_is_described():
 @pytest.mark.parametrize("where", SHIPPED, ids=lambda path: path.name)
 def test_what_is_shipped_loads_and_passes_its_tests(where):
     """
-    Against the shipped catalogue.
+    Against the shipped catalogue, planned as `excise policy test` plans.
     """
     known = known_names()
     policy = load_policy(where, known=known, secrets=False, scanner=Scanner)
-    outcomes = [outcome for path in find_tests(where) for outcome in run_tests(policy, path, known=known)]
+    outcomes = [outcome for path in find_tests(where) for outcome in run_tests(policy, path, known=known, planner=planner_of(policy))]
 
     assert outcomes
     assert not [outcome for outcome in outcomes if outcome.problem]

@@ -12,9 +12,11 @@ import time
 import pytest
 from house import CHAT, house, post, read_answer
 
+from excise.exchange import Prompt
 from excise.proxy import door
 from excise.stages import decode, off_loop
 from excise.standin.script import Gate, Script
+from excise.wire.estimate import estimate_input_tokens
 
 STREAM = CHAT | {"stream": True}
 LOCKED = """version: 1
@@ -219,7 +221,8 @@ async def test_a_killed_worker_s_call_has_an_estimate_in_its_open_line(tmp_path)
         reader, writer = await at.tunnel()
         writer.write(post(STREAM))
         await reader.readuntil(b"\n\n")
-        assert at.rows("open")[0]["estimate"] == {"input_tokens": len(json.dumps(STREAM)) // 4}
+        body = json.dumps(STREAM).encode()
+        assert at.rows("open")[0]["estimate"] == {"input_tokens": estimate_input_tokens(Prompt(body, STREAM, STREAM["model"], True), None)}
         gate.open(1000)
         writer.close()
 

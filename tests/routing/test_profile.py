@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.profile_cases import PARTS, cases, request_of, turn
+from bench.profile_cases import PARTS as FILES
+from bench.profile_cases import cases, request_of, turn
 from excise.routing.profile import Need, Profile, Task
 from excise.routing.profiling import profile_of
 from excise.wire.neutral import (
@@ -63,7 +64,7 @@ def test_no_task_and_no_language_is_left_behind() -> None:
     On all prompts together, no task is told right in less than five calls of six, no language in less than four of five.
     """
     right: dict[str, list[bool]] = {}
-    for part in PARTS:
+    for part in FILES:
         for case in cases(part):
             hit = case.task is profile_of(case.request).task
             right.setdefault(case.task, []).append(hit)

@@ -5,7 +5,7 @@ What planning of calls needs that no worker is there to give: the tables, and ta
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from excise.policy.trial import Planner
 from excise.policy.yaml import load_strict
 from excise.routing.planning import planned
 from excise.routing.profile import Need, Profile, Task
+from excise.routing.ratios import Ratios, Row
 from excise.routing.replayed import World
 from excise.routing.simulation import view_of
 from excise.routing.standing import UNTRIED
@@ -40,11 +41,18 @@ _IN_EXPRESSIONS = re.compile(r"\b(headers|time)\b|\bcall\.(source|capture|comple
 _UNTRIED = Speed((), UNTRIED)
 
 
-def world_of(policy: Policy, *, prices: Path | None = None, speeds: Mapping[tuple[str, str], Speed] | None = None) -> World:
+def world_of(
+    policy: Policy, *, prices: Path | None = None, speeds: Mapping[tuple[str, str], Speed] | None = None, ratios: Iterable[Row] = ()
+) -> World:
     """
-    The shipped tables, with an operator's prices over them; all targets healthy, and as fast as `speeds` has them.
+    The shipped tables, with an operator's prices over them; all targets healthy, as fast as `speeds` has them, and with the token ratios
+    the ledger knows.
     """
-    capabilities = Capabilities(Models.load(), Prices.load(prices), load_quality())
+    learned = Ratios()
+    learned.load(ratios)
+    capabilities = Capabilities(
+        Models.load(), Prices.load(prices), load_quality(), lambda provider, model: learned.of(provider, normal_model(model) or "")
+    )
     book, day = load_retention(), today()
     known = speeds or {}
 

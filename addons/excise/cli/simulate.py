@@ -20,7 +20,7 @@ from excise.catalog.providers import Catalog
 from excise.cli.planning import asked_about, billable_by, world_of, written_policy
 from excise.cli.usage import console
 from excise.ledger.query import reading
-from excise.ledger.replay import Span, replayed, speeds, survey
+from excise.ledger.replay import Span, replayed, speeds, survey, token_ratios
 from excise.ledger.spend import since
 from excise.policy.known import known_names
 from excise.policy.load import load_policy
@@ -28,7 +28,7 @@ from excise.routing.replayed import Place, Report, Tally, World
 from excise.routing.simulation import INPUT_SPREAD, OUTPUT_FACTOR, REASONING_FACTOR, UNLEARNED_SPREAD, latency, simulate
 
 _MOST_LINES = 20  # of each table on a terminal; --json has all
-_CENT = Decimal("0.0001")
+_CENT, _FINE = Decimal("0.0001"), Decimal("0.000001")
 
 
 def run(where: Path, start: str, data: Path, providers: Path | None, prices: Path | None, *, as_json: bool) -> None:
@@ -44,7 +44,7 @@ def run(where: Path, start: str, data: Path, providers: Path | None, prices: Pat
     billable = billable_by(Catalog.load(providers))
     with reading(data) as con:
         span = survey(con, moment)
-        world = world_of(policy, prices=prices, speeds=speeds(con, moment))
+        world = world_of(policy, prices=prices, speeds=speeds(con, moment), ratios=token_ratios(con, moment))
         recorded = replayed(con, moment, span, extras=asked, billable=lambda provider, operation: billable.get((provider, operation), True))
         report = simulate(policy, recorded, world, total=span.calls)
     notes = unknown(span, report, asked)
@@ -73,8 +73,10 @@ def unknown(span: Span, report: Report, asked: Iterable[str]) -> list[str]:
         notes.append("times count by the quarter of an hour")
     if report.estimated:
         notes.append(f"{report.estimated:,} calls that were refused would be sent: what they cost is expected, not counted")
-    if span.refused_otherwise:
-        notes.append(f"{span.refused_otherwise:,} calls are left out: refused for what was no rule (credentials, form, no target)")
+    if span.undecided:
+        notes.append(
+            f"{span.undecided:,} calls are left out: no rule decided on them (wrong credentials, no target, answered by the proxy …)"
+        )
     if span.copies:
         notes.append(f"{span.copies:,} shadow copies are left out")
     return [
@@ -222,8 +224,9 @@ def _lines(out: Console, title: str, lines: Iterable[str]) -> None:
 def _range(tally: Tally) -> str:
     if tally.calls and tally.unpriced == tally.calls:
         return "not known"
-    said = f"{tally.usd.quantize(_CENT):,}"
-    return said if tally.low == tally.high else f"{said} ({tally.low.quantize(_CENT):,} to {tally.high.quantize(_CENT):,})"
+    unit = _CENT if tally.usd >= 1 else _FINE
+    said = f"{tally.usd.quantize(unit):,}"
+    return said if tally.low == tally.high else f"{said} ({tally.low.quantize(unit):,} to {tally.high.quantize(unit):,})"
 
 
 def _latency(milliseconds: float | None, known: int, calls: int) -> str:

@@ -38,7 +38,8 @@ def _sql(
 ) -> None:
     """
     Read-only SQL on the published ledger: tables calls, attempts, decisions, redactions, tunnels, journal_faults; views usage_daily,
-    spend_by_team, spend_by_app, spend_by_model, errors_daily, latency_by_model, unowned_spend, unpriced, tunnels_by_host.
+    spend_by_team, spend_by_app, spend_by_model, spend_wasted, errors_daily, failover_daily, latency_by_model, unowned_spend, unpriced,
+    tunnels_by_host.
     """
     if as_json and as_csv:
         raise typer.BadParameter("one of --json and --csv")

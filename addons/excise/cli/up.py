@@ -39,6 +39,7 @@ def up(
     certs: Annotated[Path | None, typer.Option(help="The CA; made at the first start.", metavar="DIR")] = None,
     providers: Annotated[Path | None, typer.Option(help="Own entries for the catalogue.", metavar="FILE")] = None,
     prices: Annotated[Path | None, typer.Option(help="Own prices, over the shipped ones.", metavar="FILE")] = None,
+    quality: Annotated[Path | None, typer.Option(help="Own scores of models, over the shipped ones.", metavar="FILE")] = None,
     upstream_ca: Annotated[Path | None, typer.Option(help="Trusted beside the system's roots.", metavar="FILE")] = None,
     resolve: Annotated[
         list[str] | None, typer.Option(help="Where a name is really reached (repeatable).", metavar="HOST:PORT:ADDR[:PORT]")

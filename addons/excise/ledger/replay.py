@@ -20,6 +20,7 @@ from excise.exchange import Capture
 from excise.policy.decide import Facts, normal_model
 from excise.policy.principals import address
 from excise.routing.profile import Need, Profile, Task
+from excise.routing.ratios import Row
 from excise.routing.replayed import Place, Recorded
 from excise.routing.standing import Standing
 
@@ -39,7 +40,7 @@ EXTRAS = {
     "time": "time_bucket(INTERVAL 15 MINUTES, started_at)",  # time zones differ by quarters of an hour
 }
 _MODEL = "regexp_replace(lower(trim(coalesce(model_routed, model_requested))), '^models/', '')"
-_SENT = "NOT (status = 'refused' AND coalesce(policy_action, 'allow') <> 'deny') AND provider_requested IS NOT NULL"
+_DECIDED = "policy_action IS NOT NULL AND NOT (status = 'refused' AND policy_action <> 'deny') AND provider_requested IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Span:
         every: Each of so many stands for its neighbours; 1: none is left out.
         exact: Nothing was rounded.
         copies: Shadow copies, left out.
-        refused_otherwise: Refused for what was no rule: wrong credentials, a request that could not be read … left out.
+        undecided: No rule decided on them: wrong credentials, a request that could not be read, a list we answer ourselves … left out.
         first, last: When.
     """
 
@@ -60,7 +61,7 @@ class Span:
     every: int
     exact: bool
     copies: int
-    refused_otherwise: int
+    undecided: int
     first: dt.datetime | None
     last: dt.datetime | None
 
@@ -83,12 +84,12 @@ def survey(con: duckdb.DuckDBPyConnection, start: dt.datetime | None) -> Span:
         LedgerError: The ledger cannot be read.
     """
     query = f"""
-        SELECT count(*) FILTER (shadow_of IS NULL AND {_SENT}), count(*) FILTER (shadow_of IS NOT NULL),
-            count(*) FILTER (shadow_of IS NULL AND NOT ({_SENT})), min(started_at), max(started_at)
+        SELECT count(*) FILTER (shadow_of IS NULL AND {_DECIDED}), count(*) FILTER (shadow_of IS NOT NULL),
+            count(*) FILTER (shadow_of IS NULL AND NOT ({_DECIDED})), min(started_at), max(started_at)
         FROM calls {_since(start)}
     """  # noqa: S608 constants of this file
-    ((calls, copies, refused, first, last),) = _rows(con, query)
-    return Span(calls, max(1, math.ceil(calls / MOST_CALLS)), calls <= EXACT_CALLS, copies, refused, first, last)
+    ((calls, copies, undecided, first, last),) = _rows(con, query)
+    return Span(calls, max(1, math.ceil(calls / MOST_CALLS)), calls <= EXACT_CALLS, copies, undecided, first, last)
 
 
 def replayed(
@@ -104,7 +105,7 @@ def replayed(
     Raises:
         LedgerError: The ledger cannot be read.
     """
-    where = f"{_since(start)} AND shadow_of IS NULL AND {_SENT} AND hash(call_id) % {span.every} = 0"
+    where = f"{_since(start)} AND shadow_of IS NULL AND {_DECIDED} AND hash(call_id) % {span.every} = 0"
     return _bunches(con, where, [], exact=span.exact, every=span.every, extras=extras, billable=billable)
 
 
@@ -225,6 +226,22 @@ def speeds(con: duckdb.DuckDBPyConnection, start: dt.datetime | None) -> dict[tu
         )
         for provider, model, quantiles, first, rate, count in _rows(con, query)
     }
+
+
+def token_ratios(con: duckdb.DuckDBPyConnection, start: dt.datetime | None) -> list[Row]:
+    """
+    How many tokens each model billed for what was estimated, by provider and the model's name as it was sent: for `Ratios.load`.
+
+    Raises:
+        LedgerError: The ledger cannot be read.
+    """
+    query = f"""
+        SELECT provider_served, {_MODEL}, median(ln(input_tokens / estimated_input_tokens)), count(*)
+        FROM calls {_since(start)} AND usage_source = 'provider' AND estimated_input_tokens >= 200 AND input_tokens > 0
+            AND input_tokens / estimated_input_tokens BETWEEN 0.2 AND 5 AND provider_served IS NOT NULL
+        GROUP BY 1, 2 HAVING count(*) >= {LEAST_ANSWERS}
+    """  # noqa: S608 constants of this file
+    return [(provider, model or "", mean, count) for provider, model, mean, count in _rows(con, query)]
 
 
 def _since(start: dt.datetime | None) -> str:

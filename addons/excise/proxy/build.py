@@ -17,7 +17,7 @@ from excise.catalog.abilities import Capabilities
 from excise.catalog.models import Models
 from excise.catalog.prices import Prices
 from excise.catalog.providers import Catalog
-from excise.catalog.quality import load_quality
+from excise.catalog.quality import Quality, load_quality
 from excise.catalog.retention import load_retention
 from excise.documents import extractor
 from excise.exchange import ClientInfo, Exchange, Prompt, Route
@@ -89,16 +89,17 @@ def build(settings: Settings, journal: Journal) -> Parts:
     key = placeholder_key(state)
     vaults = Vaults(key)
     scanner = scanner_maker(vaults.placeholders, cache=state / "scanners")
-    policies = PolicyStore(settings.policies, known=known_names(settings.providers), scanner=scanner)
-    secret = load_or_create_secret(state / "fingerprint.key")
-    prices = Prices.load(settings.prices)
+    prices, quality = Prices.load(settings.prices), load_quality(settings.quality)
     prices.warm()
+    known = known_names(settings.providers, prices=settings.prices, quality=settings.quality)
+    policies = PolicyStore(settings.policies, known=known, scanner=scanner)
+    secret = load_or_create_secret(state / "fingerprint.key")
     record = Record(journal, block=lambda: policies.current.defaults.on_journal_failure == "block")
     decode = Decode(limit=settings.max_body_bytes, pseudonym=lambda name: _pseudonym(secret, name))
     redact, restore = Redact(policies, key, vaults, extract=extractor()), Restore()
     retain = Retain(load_retention(), partial(retention_choice, policies), hashed=lambda name: _pseudonym(secret, name))
     keys = KeyStore(state / "keys.json")
-    outlook = _outlook(state, secret, prices)
+    outlook = _outlook(state, secret, prices, quality)
     pipeline = Pipeline(
         [
             Recognise(catalog),
@@ -138,9 +139,9 @@ def build(settings: Settings, journal: Journal) -> Parts:
     )
 
 
-def _outlook(state: Path, secret: bytes, prices: Prices) -> Outlook:
+def _outlook(state: Path, secret: bytes, prices: Prices, quality: Quality) -> Outlook:
     ratios = Ratios()
-    capabilities = Capabilities(Models.load(), prices, load_quality(), ratios.of)
+    capabilities = Capabilities(Models.load(), prices, quality, ratios.of)
     dice = hmac.digest(secret, b"dice", "sha256")
     return Outlook(TargetHealth(SharedHealth(state / "health")), capabilities, ratios, secret=dice)
 

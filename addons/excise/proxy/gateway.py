@@ -77,6 +77,7 @@ class Gateway:
         self._cuts: dict[str, Callable[[], None]] = {}
         self._tails: WeakKeyDictionary[HTTPFlow, bytes] = WeakKeyDictionary()  # last bytes of answers that broke off
         self.legs = Legs(self.flows, pipeline, settler, let_out=self._let_out)
+        self.mirror: Callable[[Exchange], None] = lambda exchange: None  # told of calls that are on their way; set by who sends copies
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -130,6 +131,7 @@ class Gateway:
                 flow.response = own_response(exchange)
                 return self._settle(flow, exchange, Status.OK, whole=True)
             self._let_out(flow, exchange)
+            self.mirror(exchange)
         except ExciseError as refusal:
             self._refuse(flow, exchange, refusal)
         except Exception as fault:  # noqa: BLE001 - mitmproxy would log this and send the request anyway

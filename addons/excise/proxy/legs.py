@@ -4,6 +4,7 @@ Attempts at one call, as the gateway sees them: each is a leg, with a flow and a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -118,6 +119,8 @@ class Legs:
         try:
             flow = self._request(turn.flow, leg)
             await self._pipeline.again(leg)
+            assert leg.course is not None
+            await asyncio.sleep(min(leg.course.wait(time.monotonic()), leg.course.plan.failover.max_wait_seconds))
             self._flows.exchanges[flow] = leg
             self._let_out(flow, leg)
         except ExciseError as refusal:

@@ -36,8 +36,10 @@ from excise.proxy.attempts import NextAttemptHook
 from excise.proxy.build import Parts, build
 from excise.proxy.destination import Destinations
 from excise.proxy.door import Door, Shared
+from excise.proxy.errand import Errands
 from excise.proxy.options import Hardened, assert_hardened, options_for_layers
 from excise.proxy.settle import tunnel_row
+from excise.proxy.shadow import Shadows
 from excise.proxy.tls import Tls
 from excise.proxy.untrusting import Untrusting, alert_in
 from excise.supervise.log import log_to_stderr
@@ -62,6 +64,7 @@ class Worker:
         self._settings = settings
         self._number = number
         self.shared: Shared | None = None  # while it runs
+        self.shadows: Shadows | None = None  # while it runs
         self.addresses: list[tuple[str, int]] = []  # where it listens, the transparent listener last
         self._stop = asyncio.Event()
         self._journal = Journal(settings.journal_dir, host=socket.gethostname(), sync=settings.journal_sync)
@@ -116,6 +119,14 @@ class Worker:
         parts, settings = self._parts, self._settings
         untrusting = Untrusting(tunnel=lambda: parts.policies.current.defaults.untrusting_clients == "tunnel")
         ports = [settings.listen[1], *([settings.transparent[1]] if settings.transparent else [])]
+        destinations = Destinations(settings, ports, known=parts.catalog.is_provider_host)
+        self.shadows = Shadows(
+            parts.pipeline,
+            parts.settler,
+            Errands(destinations, upstream_ca=settings.upstream_ca),
+            private_headers=lambda: parts.policies.current.principals.header_names,
+        )
+        parts.gateway.mirror = self.shadows.begin
         return Shared(
             loop=loop,
             settings=settings,
@@ -124,7 +135,7 @@ class Worker:
             gateway=parts.gateway,
             guard=parts.guard,
             settler=parts.settler,
-            destinations=Destinations(settings, ports, known=parts.catalog.is_provider_host),
+            destinations=destinations,
             untrusting=untrusting,
             hooks=hook_table(parts, self._tls, untrusting),
             admit=parts.admit,
@@ -183,6 +194,8 @@ class Worker:
             await asyncio.sleep(0.01)
 
     async def _finish(self) -> None:
+        if self.shadows is not None:
+            await self.shadows.close()
         await self._parts.settler.settled()
         with contextlib.suppress(LedgerError):
             self._parts.record.retry()

@@ -169,7 +169,7 @@ def _rest(check: _Check, value: Json, form: Json, first: Json) -> bool:
     return all(check.keeps(one, form) for one in value[len(first) if type(first) is list else 0 :])
 
 
-def _sized(kind: type, sign: int) -> Rule:
+def _sized(kind: type[list[Json]] | type[str], sign: int) -> Rule:
     def rule(check: _Check, value: Json, limit: Json, schema: Schema) -> bool:
         return type(value) is not kind or not _number(limit) or (len(value) - limit) * sign >= 0
 

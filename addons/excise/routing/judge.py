@@ -74,6 +74,7 @@ _TIMEOUTS = frozenset({"connect_timeout", "upstream_timeout"})
 # Words of 400s that are no fault of the request, as `plain_word` has them.
 _TOOL_USE_FAILED = "toolusefailed"  # Groq: the model wrote a call that does not parse; the next try often does
 _UNSUPPORTED = frozenset({"unsupportedparameter", "unsupportedvalue"})  # this model does not take it; others may
+TELLING = frozenset({_TOOL_USE_FAILED, *_UNSUPPORTED})  # a failure's kind is the provider's word where it is one of these
 
 
 def judge(failure: Failure, *, repeated: int, refusals: bool = False) -> Verdict:

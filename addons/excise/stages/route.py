@@ -33,6 +33,7 @@ from excise.wire.translate import Translation
 
 # Dialects that every provider speaks in a way of its own, or whose opaque parts are bound to an account: another provider's is foreign.
 _VARIES = frozenset({"openai-chat", "openai-responses"})
+PROBED = "it is out of order, and another call is finding out whether it still is"
 TRANSLATED_INLINE_BYTES = 32 * 1024  # larger requests are translated in a thread: up to a millisecond a kilobyte of the smallest messages
 # Members of requests that name something stored at the provider under the account: anybody's with a key of ours, if they were let through.
 _STORED = ("previous_response_id", "conversation", "container", "cachedContent", "cached_content", "previous_interaction_id")
@@ -87,7 +88,7 @@ class Route(Stage):
             if why is None:
                 return
             denied += exchange.decision is not None and not exchange.decision.allow
-            course.exclude(why)
+            course.exclude(why, for_now=why is PROBED)
         exchange.route = exchange.translation = exchange.adapted = None
         exchange.losses = ()
         text = "no target can take this call. " + "; ".join(_told(course))
@@ -140,7 +141,7 @@ class Route(Stage):
         alone = course.plan.last_resort or not course.others
         at = self._health.take(target, credentials=len(deployment.credentials), anyway=alone)
         if at is None:
-            return "it is out of order, and another call is finding out whether it still is"
+            return PROBED
         credential = deployment.credentials[at] if deployment.credentials else None
         exchange.route = replace(exchange.route, credential=credential, credential_at=at)
         return None

@@ -8,8 +8,10 @@ from excise.exchange import Exchange
 from excise.pipeline import Stage
 from excise.routing.answer_faults import fault_in
 from excise.routing.failure import Failure
+from excise.routing.judge import TELLING
 from excise.routing.targets import GENERATES
 from excise.wire.dialects.registry import dialect_of
+from excise.wire.fault_sort import plain_word
 from excise.wire.frame import Frame, Framing
 from excise.wire.translate import Translation
 from excise.wire.upstream_error import Fault, fault_of, read_fault
@@ -89,6 +91,8 @@ def _refused(exchange: Exchange, status: int) -> Failure:
 
 
 def _failure(fault: Fault, kind: str) -> Failure:
+    if (said := plain_word(fault.code or "")) in TELLING:
+        kind = said
     return Failure(kind, "answer", fault.status, fault.sort, fault.retry_after_seconds, fault.should_retry)
 
 

@@ -84,6 +84,8 @@ class Connection:
         """
         if script.silent_after == 0:
             await self._until_gone()
+        if script.delay_ms:
+            await self._unless_gone(asyncio.sleep(script.delay_ms / 1000))
         if script.raw is not None:
             await self._raw(script.raw, script)
         await self._write(self._head(reply, script, close))

@@ -86,6 +86,7 @@ class Script:
     reset_after: int | None = None  # then it is reset (RST)
     silent_after: int | None = None  # then nothing until the client leaves; 0: not even the status line
     piece_bytes: int | None = None  # cut the body anew, into pieces of this size
+    delay_ms: float = 0  # before the status line
     pause_ms: float = 0  # before every piece but the first
     length_error: int = 0  # added to a true content-length
     gzip: bool = False  # content-encoding: gzip
@@ -95,6 +96,14 @@ class Script:
     recorded: Recorded | None = None
     raw: bytes | None = field(default=None, repr=False)  # these bytes instead of an answer, be they HTTP or not, and then `raw_end`
     raw_end: Literal["close", "reset", "silent"] = "close"
+
+    @property
+    def hangs_up(self) -> bool:
+        """
+        The stand-in ends the connection itself.
+        """
+        cut = self.cut_after is not None or self.reset_after is not None or self.length_error > 0
+        return cut or (self.raw is not None and self.raw_end != "silent")
 
     @classmethod
     def parse(cls, text: str) -> Script:
@@ -112,7 +121,7 @@ class Script:
                     given[name] = True
                 case "retry_after" | "replay":
                     given[name] = value
-                case "pause_ms":
+                case "delay_ms" | "pause_ms":
                     given[name] = float(value)
                 case "status" | "fail_after" | "cut_after" | "reset_after" | "silent_after" | "piece_bytes" | "length_error":
                     given[name] = int(value)

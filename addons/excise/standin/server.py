@@ -57,6 +57,7 @@ class Seen:
     pieces_sent: int = 0
     answered: bool = False  # the whole answer was written
     client_left: bool = False  # before that
+    ended: bool = False  # nothing more is written or waited for
     billed: Bill | None = None  # what we charge for it, whether or not the client stayed
 
 
@@ -218,7 +219,7 @@ class StandIn:
             self.seen.append(seen)
             self._notify()
             if not complete:
-                seen.client_left = True
+                seen.client_left = seen.ended = True
                 return
             script, reply = self._decide(request, name)
             seen.status, seen.billed = (None, None) if script.silent_after == 0 or script.raw is not None else (reply.status, reply.bill)
@@ -227,11 +228,10 @@ class StandIn:
                 await connection.answer(reply, script, lambda pieces, seen=seen: self._sent(seen, pieces), close=close)  # type: ignore[misc]
                 seen.answered = True
             except ClientLeft:
-                seen.client_left = (
-                    script.cut_after is None and script.reset_after is None and script.length_error <= 0 and script.raw is None
-                )
+                seen.client_left = not script.hangs_up
                 raise
             finally:
+                seen.ended = True
                 self._notify()
             if close:
                 return

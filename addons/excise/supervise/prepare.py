@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from excise.catalog.prices import Prices
+from excise.catalog.quality import load_quality
 from excise.catalog.providers import Catalog
 from excise.errors import CertificateError, SettingsError
 from excise.policy.compile import Policy
@@ -57,7 +58,7 @@ def settle(settings: Settings, *, named_policies: bool) -> Settings:
         package = Path(__file__).resolve().parent.parent
         where = next((path for path in (package / "policies", package.parent.parent / "policies") if path.is_dir()), where)
     paths = {"policies": where, "data": settings.data, "certs": settings.certs}
-    optional = {name: value for name in ("providers", "prices", "upstream_ca") if (value := getattr(settings, name)) is not None}
+    optional = {name: value for name in ("providers", "prices", "quality", "upstream_ca") if (value := getattr(settings, name)) is not None}
     return settings.model_copy(update={name: path.absolute() for name, path in (paths | optional).items()})
 
 
@@ -73,9 +74,11 @@ def check_files(settings: Settings) -> Policy:
             raise SettingsError(f"--{name} {getattr(settings, name)}: cannot be made ({error.strerror})") from error
     if settings.upstream_ca is not None and not settings.upstream_ca.is_file():
         raise SettingsError(f"--upstream-ca {settings.upstream_ca}: no such file")
-    store = PolicyStore(settings.policies, known=known_names(settings.providers))
+    store = PolicyStore(settings.policies, known=known_names(settings.providers, prices=settings.prices, quality=settings.quality))
     if settings.prices is not None:
         Prices.load(settings.prices)
+    if settings.quality is not None:
+        load_quality(settings.quality)
     return store.current
 
 

@@ -85,6 +85,7 @@ class Settings(BaseModel):
     certs: Path = Path("certs")
     providers: Path | None = None  # an operator's own catalogue entries, same form as providers.yml
     prices: Path | None = None  # an operator's own prices, over the shipped ones
+    quality: Path | None = None  # an operator's own scores of models, over the shipped ones
     upstream_ca: Path | None = None  # trusted beside the system's
     resolve: Annotated[tuple[Resolve, ...], BeforeValidator(_resolves)] = ()
     allow_private: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = ()

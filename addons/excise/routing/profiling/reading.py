@@ -112,8 +112,8 @@ def _words(turn: Turn) -> str:
 
 def _sampled(text: str, head: int, tail: int) -> str:
     """
-    `text`, or its two ends; lone surrogates, which the matchers cannot take, become question marks.
+    `text`, or its two ends; without lone surrogates, which the matchers cannot take.
     """
     if len(text) > head + tail:
         text = f"{text[:head]}\n{text[-tail:]}"
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode()

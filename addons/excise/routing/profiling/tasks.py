@@ -58,16 +58,14 @@ _FORMS: Final[dict[str, tuple[Task, float]]] = {
 _AGENT, _OFFERED, _FORM, _SCHEMA, _OBJECT, _HARNESS = 5.5, 3.8, 3.0, 1.8, 1.0, 2.0  # what structure weighs
 _TEXT_TASKS: Final = frozenset((Task.TRANSLATION, Task.SUMMARISATION, Task.EXTRACTION))
 _CODE_WORDS: Final = frozenset(("code", "craft"))
-_LEAD, _FOLLOWING, _AGAIN, _WITHIN_MADE = (
-    1.4,
-    0.6,
-    0.4,
-    0.25,
-)  # shares of a verb's weight: the first of all, others, repeats, inside of code
+# Shares of a verb's weight: the first of all, others, repeats, inside of code that is to be made.
+_LEAD, _FOLLOWING, _AGAIN, _WITHIN_MADE = 1.4, 0.6, 0.4, 0.25
+# Shares left of: "what is" about code, words and forms of what is only worked on, words where no instruction stands.
 _TECHNICAL_ASK, _MATERIAL_WORD, _MATERIAL_FORM, _ELSEWHERE = 0.3, 0.4, 0.3, 0.3
 _QUESTION, _OPENER, _VOICE, _TECHNICAL_QUESTION = 1.0, 1.0, 1.0, 0.2  # a question mark at the end, a question word at the start
 _INSTRUCTION, _MATERIAL = 300, 250  # characters: of a first paragraph at most, of what follows it at least
-_BRIEFLY, _VOICED = 2.2, 300
+_BRIEFLY = 2.2  # something short is asked of a long text
+_VOICED = 300  # characters; in longer texts a pronoun says nothing
 _ASKING: Final = frozenset(("brief", "make", "opener"))
 _TECHNICAL: Final = frozenset(("code", "sql", "diff", "stack_trace", "numbers"))
 _NO_PROSE: Final = frozenset(("code", "sql", "diff", "stack_trace", "csv", "table", "log"))
@@ -80,7 +78,7 @@ _HEAD, _TAIL, _NEAR = 700, 400, 260
 _LEAST = 1.0  # below, nothing speaks clearly
 _UNSURE = 2.0  # below, earlier turns are asked
 _EARLIER, _BEHIND = 0.5, 0.5  # shares of earlier turns, and of a system text behind clear words
-_BRIEF = 80  # characters
+_BRIEF = 80  # characters of words that go on with earlier ones
 _PRIOR = 1.0  # what speaks for nothing, in the confidence
 _OF_A_MENU, _OF_MATERIAL, _WITH_TOOLS = 0.15, 0.4, 0.6  # what is left of words beside structure that says more
 _MENU = 4  # tasks a system text may name before it is a list of abilities
