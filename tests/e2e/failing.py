@@ -14,8 +14,8 @@ from e2e.faulty import AFTER, EVERY, FINAL, HOSTS, LARGE, MINDED, MODEL, MODELS,
 from e2e.proxy import Proxy
 from excise.standin import Seen
 
-SECONDS = 1.0  # until a silent target is given up
-AT_ONCE = 10
+SECONDS = 2.0  # until a silent target is given up
+AT_ONCE = 16
 
 # Failures that look different in every dialect or at every stage; the others are tried with one pair of targets alone.
 _TELLING = (
@@ -105,7 +105,7 @@ def policy(made: Iterable[Case], providers: Iterable[str] = (), aliases: Iterabl
     target does not keep the next from asking it. Further entries of `providers` and `aliases`, and what follows them, are given as lines.
     """
     named: dict[str, Case] = {case.model: case for case in made}
-    limits = f"{{connect_seconds: 3, first_byte_seconds: {SECONDS}, idle_seconds: {SECONDS}, max_wait_seconds: 2, total_seconds: 30}}"
+    limits = f"{{connect_seconds: 10, first_byte_seconds: {SECONDS}, idle_seconds: {SECONDS}, max_wait_seconds: 2, total_seconds: 30}}"
     lines = ["version: 1", "defaults:", f"  failover: {limits}", "providers:"]
     lines += [entry(name, name) for name in HOSTS if name not in ("au", "ca", "jp", "in")]
     lines += [entry(f"{model}-1", case.pair.first) for model, case in named.items()]

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,9 +15,10 @@ import pytest
 
 from e2e import failing, unified
 from e2e.failing import SECONDS, Case, Done, entry
-from e2e.faulty import AFTER, BEFORE, EVERY, FINAL, HOSTS, WELL, Faulty, answer, black_hole, faulty, mute, prompt
-from e2e.proxy import Proxy, free_port, running_proxy
-from e2e.tunnel import Answer, Tunnel
+from e2e.faulty import AFTER, BEFORE, EVERY, FINAL, HOSTS, WELL, answer, black_hole, faulty, mute, prompt
+from e2e.proxy import free_port, running_proxy
+from e2e.raw_calls import Here, ask, get, post, rows_of, said, send
+from e2e.tunnel import Answer
 
 CASES = failing.cases()
 LIMITS = f"connect_seconds: 1, first_byte_seconds: {SECONDS}, idle_seconds: {SECONDS}"
@@ -76,13 +75,6 @@ ALIASES = [
 ]
 
 
-@dataclass
-class Here:
-    proxy: Proxy
-    group: Faulty
-    key: str
-
-
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     """
@@ -101,7 +93,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         home = tmp_path_factory.mktemp("failover")
         proxy = stack.enter_context(running_proxy(home, group, policies=policies, flags=("--workers", "1")))
         key = unified.make_key(proxy, "tester")
-        proxy.until(lambda: asyncio.run(_raw(proxy, _get("/v1/models", key)))[0].status == 200, 10, "the key")
+        proxy.until(lambda: asyncio.run(send(proxy, get("/v1/models", key)))[0].status == 200, 10, "the key")
         yield Here(proxy, group, key)
 
 
@@ -212,56 +204,6 @@ def _status(case: Case, name: str) -> int | None:
 # -- single calls ----------------------------------------------------------------------------------------------------------------------
 
 
-def _get(path: str, key: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: proxy\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
-
-
-def _post(here: Here, model: str, text: str, *, stream: bool = False, **more: Any) -> bytes:
-    body = json.dumps({"model": model, "stream": stream, "messages": [{"role": "user", "content": text}], **more}).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: proxy\r\nAuthorization: Bearer {here.key}\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-async def _raw(proxy: Proxy, *requests: bytes) -> list[Answer]:
-    """
-    Several requests on one connection, one after the other.
-    """
-    answers = []
-    async with asyncio.timeout(60), Tunnel(*await asyncio.open_connection("127.0.0.1", proxy.port)) as tunnel:
-        for request in requests:
-            await tunnel.send(request)
-            answers.append(await tunnel.answer())
-    return answers
-
-
-def ask(here: Here, model: str, call: str, orders: dict[str, str] | None = None, *, stream: bool = False, **more: Any) -> Answer:
-    """
-    One call on a connection of its own.
-    """
-    (got,) = asyncio.run(_raw(here.proxy, _post(here, model, prompt(call, orders or {}), stream=stream, **more)))
-    return got
-
-
-def said(got: Answer) -> str:
-    """
-    The text of an answer to `_post`, streamed or not.
-    """
-    if "event-stream" in (got.header("content-type") or ""):
-        pieces = [json.loads(data) for data in re.findall(rb"^data: (\{.*)$", got.body, re.M)]
-        return "".join(choice["delta"].get("content") or "" for piece in pieces for choice in piece.get("choices", ()))
-    text: str = json.loads(got.body)["choices"][0]["message"]["content"]
-    return text
-
-
-def rows_of(here: Here, model: str, count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """
-    The ledger's rows of calls for a model, and of their attempts.
-    """
-    calls = here.proxy.calls(count, where=f"model_requested = '{model}'", seconds=10)
-    ids = ", ".join(f"'{row['call_id']}'" for row in calls)
-    return calls, here.proxy.query(f"select * from attempts where call_id in ({ids}) order by call_id, attempt")
-
-
 @pytest.mark.parametrize("name", DEAD)
 def test_targets_that_cannot_be_reached(here: Here, name: str) -> None:
     """
@@ -355,7 +297,7 @@ def test_no_try_begins_after_the_calls_time_is_over(here: Here) -> None:
 async def _timed(here: Here, model: str, call: str, orders: dict[str, str]) -> tuple[Answer, float]:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    (got,) = await _raw(here.proxy, _post(here, model, prompt(call, orders)))
+    (got,) = await send(here.proxy, post(here, model, prompt(call, orders)))
     return got, loop.time() - began
 
 
@@ -370,9 +312,9 @@ def test_a_connection_goes_on_after_failures(here: Here) -> None:
         ("troubled", {"us": "head-cut"}, True),
         ("quiet", {}, True),
     ]
-    requests = [_post(here, model, prompt(f"kept-{at}", told), stream=stream) for at, (model, told, stream) in enumerate(calls)]
+    requests = [post(here, model, prompt(f"kept-{at}", told), stream=stream) for at, (model, told, stream) in enumerate(calls)]
 
-    got = asyncio.run(_raw(here.proxy, *requests))
+    got = asyncio.run(send(here.proxy, *requests))
 
     assert [one.status for one in got] == [200, 200, 503, 200, 200] and all(one.complete for one in got)
     assert [said(one) for one in got if one.status == 200] == [answer("eu"), answer("us"), answer("eu"), answer("us")]
@@ -398,7 +340,7 @@ def test_a_client_that_leaves_meanwhile_ends_it_all(here: Here, stream: bool) ->
 
     async def leave() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", here.proxy.port)
-        writer.write(_post(here, "leaving", prompt(call, {"us": "silent"}), stream=stream))
+        writer.write(post(here, "leaving", prompt(call, {"us": "silent"}), stream=stream))
         await asyncio.to_thread(here.group.standins["us"].wait, lambda _: bool(here.group.visits(call)))
         writer.close()
         await writer.wait_closed()
@@ -419,7 +361,7 @@ def test_a_client_that_leaves_during_a_wait_ends_it(here: Here) -> None:
 
     async def leave() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", here.proxy.port)
-        writer.write(_post(here, "waiting", prompt("waiting", {"us": "rate-late"})))
+        writer.write(post(here, "waiting", prompt("waiting", {"us": "rate-late"})))
         await asyncio.to_thread(us.wait, lambda _: any(seen.answered for _, seen in here.group.visits("waiting")))
         await asyncio.sleep(1.2)  # the wait outlives what looks after idle connections
         writer.close()

@@ -7,9 +7,9 @@ first; a schedule says where another than the first is taken. `check` holds what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from mitmproxy import http
@@ -32,6 +32,7 @@ PING = b"~"
 TAIL = b"|cut"
 OURS = b"ours"  # the body of an error of our own
 MOST_STEPS = 400
+LIMITS = Failover(connect_seconds=0.8, first_byte_seconds=0.9, idle_seconds=0.9, total_seconds=30)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Scene:
     pings: bool = False
     holds: bool = False
     calls: int = 1
-    limits: Failover = Failover(connect_seconds=2, first_byte_seconds=3, idle_seconds=3, total_seconds=30)
+    limits: Failover = LIMITS
 
 
 @dataclass(eq=False)
@@ -103,7 +104,7 @@ class Leg:
     call: int
     number: int
     said: Said
-    begun: bool = True
+    call_began: float
     taken: bytearray = field(default_factory=bytearray)  # of its answer, by the tap
     ends: list[str] = field(default_factory=list)
 
@@ -204,12 +205,12 @@ class Play:
 
     def judged(self, flow: http.HTTPFlow, ended: bool) -> Failure | bool:
         leg = self.legs[flow]
-        others = any(other.begun and not other.ends for other in self._of(leg) if other is not leg)
+        others = any(not other.ends for other in self._of(leg) if other is not leg)
         if len(self._of(leg)) >= len(self.scene.tries) and not others:
             return True
         if leg.said.status >= 400:
             return Failure(f"http_{leg.said.status}", "answer", leg.said.status) if ended else False
-        if 300 <= leg.said.status:
+        if leg.said.status >= 300:
             return Failure("upstream_redirect", "answer", leg.said.status)
         if b"bad" in leg.taken:
             return Failure("upstream_error", "answer")
@@ -223,7 +224,8 @@ class Play:
     def step(self, flow: http.HTTPFlow, failure: Failure) -> float | None:
         leg = self.legs[flow]
         assert not leg.ends, "asked of an attempt that is over"
-        return self.scene.wait if len(self._of(leg)) < len(self.scene.tries) else None
+        over = self.now >= leg.call_began + self.scene.limits.total_seconds
+        return self.scene.wait if len(self._of(leg)) < len(self.scene.tries) and not over else None
 
     def may_hedge(self, flow: http.HTTPFlow) -> bool:
         return len(self._of(self.legs[flow])) < len(self.scene.tries)
@@ -241,14 +243,13 @@ class Play:
         return True
 
     def _done(self, hook: commands.StartHook) -> None:
-        self.log.append(type(hook).__name__)
         if isinstance(hook, NextAttemptHook):
             self._next(hook.turn)
             return
         flow: http.HTTPFlow = hook.args()[0]
         if isinstance(hook, HttpRequestHook):
             self.calls += 1
-            self.legs[flow] = Leg(self.calls, 1, self.scene.tries[0])
+            self.legs[flow] = Leg(self.calls, 1, self.scene.tries[0], self.now)
             flow.request.headers["x-call"] = f"{self.calls}.1"
         elif isinstance(hook, HttpResponseHeadersHook) and flow.response is not None:
             flow.response.stream = Tap(self.legs[flow], self.scene)
@@ -286,7 +287,7 @@ class Play:
         flow.request = turn.flow.request.copy()
         flow.request.host = "one.test" if self.scene.one_host else f"p{number}.test"
         flow.request.headers["x-call"] = f"{leg.call}.{number}"
-        self.legs[flow] = Leg(leg.call, number, self.scene.tries[number - 1])
+        self.legs[flow] = Leg(leg.call, number, self.scene.tries[number - 1], leg.call_began)
         turn.next = flow
 
     # -- the world ---------------------------------------------------------------------------------------------------------------------
@@ -412,8 +413,30 @@ class Play:
 
     def move(self, move: Move) -> None:
         what, about = move
-        self.log.append(f"{what} {about if not isinstance(about, commands.StartHook) else type(about).__name__}")
+        self.log.append(_named(move))
         getattr(self, f"_move_{what}")(about)
+
+    def act(self, *names: str) -> None:
+        """
+        Make these moves, by what the log calls them.
+        """
+        for name in names:
+            usual, odd = self.moves()
+            found = [move for move in usual + odd if _named(move) == name]
+            assert found, f"{name} is not possible: {[_named(move) for move in usual + odd]}"
+            self.move(found[0])
+
+    def finish(self) -> None:
+        """
+        Let happen what happens by itself, to the end, and check it.
+        """
+        for _ in range(MOST_STEPS):
+            usual, _ = self.moves()
+            if not usual:
+                self.check()
+                return
+            self.move(usual[0])
+        raise AssertionError("it never ends")
 
     def _move_hook(self, hook: commands.StartHook) -> None:
         self.hooks.remove(hook)
@@ -515,7 +538,7 @@ class Play:
                 (leg,) = (leg for leg, whole in wholes if body == whole)
                 assert leg.ends == ["response"]
                 assert got.number == leg.number or self.scene.pings
-                assert got.status == leg.said.status or self.scene.pings
+                assert got.status == leg.said.status or (self.scene.pings and leg.said.status < 300)
             else:
                 assert not body or any(whole.startswith(body) for _, whole in wholes), body
         if not self.client_left and not self.killed:
@@ -568,36 +591,65 @@ def _read(data: bytes, *, closed: bool) -> Iterator[Got]:
             return
 
 
+def _named(move: Move) -> str:
+    what, about = move
+    if isinstance(about, commands.StartHook):
+        return f"{what} {type(about).__name__.removesuffix('Hook')}"
+    return " ".join(str(part) for part in (what, *(about if isinstance(about, tuple) else (about,))) if part not in (None, ""))
+
+
 type Schedule = dict[int, int]
 
 
-def play(scene: Scene, schedule: Schedule, *, at_once: bool, lazy: bool = False) -> tuple[Play, list[int]]:
+def play(scene: Scene, choose: Callable[[int, int], int], *, at_once: bool, lazy: bool = False) -> tuple[Play, list[int]]:
     """
     Play a scene to its end and check it.
 
+    Args:
+        choose: Given a step and how many moves there are, says which.
+
     Returns:
-        The play, and how many moves there were to choose from at each step.
+        The play, and how many moves there were at each step.
     """
     at = Play(scene, at_once=at_once, lazy=lazy)
     widths: list[int] = []
     try:
         for step in range(MOST_STEPS):
             usual, odd = at.moves()
-            choice = schedule.get(step, 0)
-            if not usual and not choice:
-                widths.append(len(odd) + 1)
-                break
-            widths.append(len(usual) + len(odd))
-            if not usual:
-                choice -= 1
-            at.move((usual + odd)[choice])
-        else:
-            raise AssertionError("it never ends")
-        at.check()
+            moves = usual + odd
+            rest = not usual  # all that can be done is to leave it at that
+            widths.append(len(moves) + rest)
+            choice = choose(step, widths[-1]) - rest
+            if choice < 0:
+                at.check()
+                return at, widths
+            at.move(moves[choice])
+        raise AssertionError("it never ends")
     except Exception as fault:
-        fault.add_note(f"{scene}\nat_once={at_once} lazy={lazy} schedule={schedule}\n" + "\n".join(at.log))
+        fault.add_note(f"{scene}\nat_once={at_once} lazy={lazy}\n" + "\n".join(at.log))
         raise
-    return at, widths
 
 
-__all__ = ["Got", "Leg", "Play", "Said", "Scene", "Schedule", "Tap", "partial", "play", "replace"]
+def interleavings(scene: Scene, deviations: int, *, at_once: bool, lazy: bool = False, after: Schedule | None = None) -> int:
+    """
+    Play a scene in every order that differs from the usual one in no more than so many moves; says how many there are.
+    """
+    schedule = after or {}
+    _, widths = play(scene, lambda step, moves: schedule.get(step, 0), at_once=at_once, lazy=lazy)
+    if not deviations:
+        return 1
+    branches = [(step, other) for step in range(max(schedule, default=-1) + 1, len(widths)) for other in range(1, widths[step])]
+    return 1 + sum(
+        interleavings(scene, deviations - 1, at_once=at_once, lazy=lazy, after=schedule | {step: other}) for step, other in branches
+    )
+
+
+def at_random(scene: Scene, dice: Random, *, at_once: bool) -> Play:
+    """
+    Play a scene in an order in which anything may come at any time.
+    """
+    boldness = dice.choice((0.1, 0.3, 0.6))
+    at, _ = play(
+        scene, lambda step, moves: dice.randrange(moves) if dice.random() < boldness else 0, at_once=at_once, lazy=dice.random() < 0.5
+    )
+    return at

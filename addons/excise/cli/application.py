@@ -25,7 +25,7 @@ COMMANDS: Final[dict[str, str]] = {
     "usage": "Spend and tokens by team, app, model or day.",
     "sql": "Read-only SQL on the published ledger.",
     "tail": "Live calls.",
-    "policy": "Check, test and explain policies.",
+    "policy": "Check, test, explain and simulate policies.",
     "keys": "Make, list, replace and end virtual keys.",
     "models": "Models with their limits, abilities, prices and quality.",
     "dialects": "What a call keeps and loses from one dialect to another.",

@@ -16,13 +16,23 @@ from mitmproxy.proxy.layers.http._base import HttpCommand
 from excise.policy.terms import Failover
 from excise.routing.failure import Failure
 
+_EARLY_SECONDS = 0.001  # a clock may ring early: timers are not exact to the microsecond
+_LOOK_SECONDS = 1.0
 
+
+@dataclass
 class AskConnection(GetHttpConnection):
     """
     As mitmproxy's, but the stream goes on meanwhile: clocks run, and the client is heard when it leaves.
+
+    Attributes:
+        fresh: None that is there already will do.
     """
 
     blocking = False
+    fresh: bool = False
+
+    __hash__ = GetHttpConnection.__hash__  # a dataclass has none of its own
 
 
 @dataclass
@@ -110,3 +120,52 @@ class Try:
         else:
             own = (self.touched + terms.idle_seconds, f"upstream_timeout: the provider sent nothing for {terms.idle_seconds:g} s")
         return min(own, (call_began + terms.total_seconds, f"upstream_timeout: the call took longer than {terms.total_seconds:g} s"))
+
+
+class Clocks:
+    """
+    The clocks of one call's attempts: one for whatever of an attempt is due next.
+
+    Args:
+        began: When the call did.
+    """
+
+    def __init__(self, limits: Failover, began: float) -> None:
+        self._limits = limits
+        self._began = began
+        self._set: dict[commands.Command, Try] = {}
+
+    def wind(self, one: Try, now: float) -> commands.RequestWakeup | None:
+        """
+        Set a clock for what is due next, where none is set for as soon.
+        """
+        due, _ = one.due(self._limits, self._began)
+        if one.wakes is not None and one.wakes <= due:
+            return None
+        # Clocks cannot be stopped: one that is set for minutes would keep the call in memory as long.
+        one.wakes = min(due, now + _LOOK_SECONDS)
+        clock = commands.RequestWakeup(max(0.0, one.wakes - now))
+        self._set[clock] = one
+        return clock
+
+    def rung(self, clock: commands.Command) -> Try | None:
+        """
+        Whose clock this is.
+        """
+        one = self._set.pop(clock, None)
+        if one is not None:
+            one.wakes = None
+        return one
+
+    def late(self, one: Try, now: float) -> str | None:
+        """
+        What has taken too long; `None`: nothing yet.
+        """
+        due, message = one.due(self._limits, self._began)
+        return None if now < due - _EARLY_SECONDS else message
+
+    def clear(self) -> None:
+        """
+        Those still set ring for nobody.
+        """
+        self._set.clear()

@@ -171,6 +171,7 @@ def _verifying(upstream_ca: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    context.options |= ssl.OP_NO_RENEGOTIATION
     context.hostname_checks_common_name = False
     context.set_alpn_protocols(["http/1.1"])
     roots = [*system_roots(), *(certificates_in(upstream_ca) if upstream_ca is not None else ())]

@@ -12,6 +12,7 @@ from itertools import count
 
 from mitmproxy import http
 from mitmproxy.connection import Server
+from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import DropStream, GetHttpConnectionCompleted, SendHttp
@@ -32,12 +33,9 @@ from mitmproxy.proxy.layers.http._hooks import HttpResponseHeadersHook
 
 from excise.policy.terms import Failover
 from excise.proxy.answer_tap import AnswerTap
-from excise.proxy.attempts import AnswersTo, AskConnection, LegsAsked, NextAttemptHook, Try, Turn
+from excise.proxy.attempts import AnswersTo, AskConnection, Clocks, LegsAsked, NextAttemptHook, Try, Turn
 from excise.proxy.http_stream import SealedStream, Terms
 from excise.routing.failure import Failure
-
-_EARLY_SECONDS = 0.001  # a clock may ring early: timers are not exact to the microsecond
-_LOOK_SECONDS = 1.0
 
 
 class FailoverStream(SealedStream):
@@ -57,12 +55,11 @@ class FailoverStream(SealedStream):
         self._ids = count(1)
         self._tries: dict[int, Try] = {}
         self._asked: dict[commands.Command, Try] = {}
-        self._clocks: dict[commands.Command, Try] = {}
+        self._clocks = Clocks(limits, self._clock())
         self._pause: tuple[commands.Command, Try] | None = None  # waiting before the next attempt
         self._hedge: commands.Command | None = None
         self._won: Try | None = None
         self._head_left = False
-        self._began = self._clock()
         self.server_state = self.state_attempts
 
     @property
@@ -80,24 +77,41 @@ class FailoverStream(SealedStream):
         if limits.hedge_seconds is not None:
             self._hedge = commands.RequestWakeup(limits.hedge_seconds)
             yield self._hedge
-        yield from self._begin(self.flow)
+        yield from self._begin(self._try(self.flow))
         return False
 
-    def _begin(self, flow: http.HTTPFlow) -> layer.CommandGenerator[None]:
-        if not self._gate.sealed(flow):
-            self.flow = flow
-            yield from self._drop_all()
-            flow.response = self._gate.unsealed(flow)
-            yield from self.send_response()
-            return
+    def _try(self, flow: http.HTTPFlow) -> Try:
         one = Try(flow, -1000 * self.stream_id - next(self._ids), self._clock())
         self._tries[one.id] = one
+        return one
+
+    def _begin(self, one: Try, *, beside: bool = False) -> layer.CommandGenerator[None]:
+        flow = one.flow
+        if not self._gate.sealed(flow):
+            yield from self._withhold(flow)
+            return
         yield AnswersTo(self.stream_id, one.id)
         request = flow.request
-        one.asked = AskConnection((request.host, request.port), request.scheme == "https", flow.server_conn.via, "tcp")
+        # A connection that is free may be on its way to the other attempt already.
+        one.asked = AskConnection((request.host, request.port), request.scheme == "https", flow.server_conn.via, "tcp", fresh=beside)
         self._asked[one.asked] = one
         yield from self._wind(one)
         yield one.asked  # may be answered before this returns
+
+    def _withhold(self, flow: http.HTTPFlow) -> layer.CommandGenerator[None]:
+        """
+        End the call: this must not leave.
+        """
+        self.flow = flow
+        yield from self._give_up_others()
+        if (yield from self._gone()):
+            return
+        yield from self._drop_all()
+        flow.response = self._gate.unsealed(flow)
+        if self._head_left:
+            yield from self._end("internal: the request was not approved")
+        else:
+            yield from self.send_response()
 
     def _connected(self, event: GetHttpConnectionCompleted) -> layer.CommandGenerator[None]:
         one = self._asked.pop(event.command, None) if self._limits is not None else None
@@ -105,10 +119,9 @@ class FailoverStream(SealedStream):
             return  # given up meanwhile
         one.asked = None
         connection, error = event.reply
-        if error is not None or connection is None:
+        if not isinstance(connection, Server) or not connection.connected:  # it may have gone again while a hook was waited for
             yield from self._broke(one, error or "")
             return
-        assert isinstance(connection, Server)
         one.server = one.flow.server_conn = connection
         one.sent = self._clock()
         yield from self._wind(one)
@@ -135,6 +148,10 @@ class FailoverStream(SealedStream):
         else:
             one.ended = isinstance(event, ResponseEndOfMessage)
             yield from self._given(one, event.data if isinstance(event, ResponseData) else b"")
+
+    def state_done(self, event: events.Event) -> layer.CommandGenerator[None]:
+        # Not mitmproxy's, which expects no events: those of an attempt that was given up may have waited for the last hook.
+        yield from ()
 
     def _answered(self, one: Try, event: ResponseHeaders) -> layer.CommandGenerator[None]:
         one.flow.response = event.response
@@ -168,15 +185,14 @@ class FailoverStream(SealedStream):
         This is the answer. From here on no other is possible.
         """
         self._won, self.flow = one, one.flow
-        self._hedge = None
         assert one.server is not None and one.flow.response is not None
         self.context.server = one.server
-        for other in [other for other in self._tries.values() if other is not one]:
-            yield NextAttemptHook(Turn(other.flow, other.failure, survivor=one.flow))
-            yield from self._drop(other)
+        yield from self._give_up_others()
         if (yield from self._gone()):
             return
-        if self._head_left and one.flow.response.status_code >= 400:
+        if not one.ended:
+            yield from self._wind(one)  # its clock has not been looked at if it had failed
+        if self._head_left and one.flow.response.status_code >= 300:
             # Signs of life have gone out under another head: what comes now must be an event, and no document.
             one.message = f"http_{one.flow.response.status_code}: the provider answered with an error"
             yield from self._over(one)
@@ -231,10 +247,10 @@ class FailoverStream(SealedStream):
                 one.server = None  # it is gone
                 yield from self._broke(one, event.message)
         else:
-            for one in [one for one in self._tries.values() if one.flow is not self.flow]:
-                yield NextAttemptHook(Turn(one.flow, None, survivor=self.flow))
+            yield from self._give_up_others()
             yield from self._drop_all()
             yield from super().handle_protocol_error(event)
+            self.server_state = self.state_errored
 
     def _broke(self, one: Try, message: str) -> layer.CommandGenerator[None]:
         """
@@ -271,14 +287,14 @@ class FailoverStream(SealedStream):
     def _next(self, one: Try) -> layer.CommandGenerator[None]:
         turn = Turn(one.flow, one.failure)
         yield NextAttemptHook(turn)
+        follower = None
+        if turn.next is not None:
+            yield from self._drop(one)
+            self.flow = turn.next
+            follower = self._try(turn.next)
         if (yield from self._gone()):
             return
-        if turn.next is None:
-            yield from self._stop(one)
-            return
-        yield from self._drop(one)
-        self.flow = turn.next
-        yield from self._begin(turn.next)
+        yield from self._stop(one) if follower is None else self._begin(follower)
 
     def _stop(self, one: Try) -> layer.CommandGenerator[None]:
         """
@@ -292,19 +308,33 @@ class FailoverStream(SealedStream):
             yield from self._over(one)
 
     def _over(self, one: Try) -> layer.CommandGenerator[None]:
-        message = one.message or "upstream_failed: the provider's answer cannot be used"
         yield from self._drop_all()
+        yield from self._end(one.message or "upstream_failed: the provider's answer cannot be used")
+
+    def _end(self, message: str) -> layer.CommandGenerator[None]:
         self.server_state = self.state_stream_response_body if self._head_left else self.state_wait_for_response_headers
         yield from super().handle_protocol_error(ResponseProtocolError(self.stream_id, message, ErrorCode.GENERIC_SERVER_ERROR))
 
     def _gone(self) -> layer.CommandGenerator[bool]:
         """
-        Whether the client has left while a hook was waited for.
+        Whether the client has left while a hook was waited for, or the guard has ended the call.
         """
-        gone = yield from self.check_killed(True)
-        if gone:
-            yield from self._drop_all()
-        return gone
+        error = self.flow.error
+        killed = error is not None and error.msg == Error.KILLED_MESSAGE
+        if not killed and not any(isinstance(event, RequestProtocolError) for event in self._paused_event_queue):
+            return False
+        yield from self._give_up_others()
+        yield from self.check_killed(True)
+        yield from self._drop_all()
+        return True
+
+    def _give_up_others(self) -> layer.CommandGenerator[None]:
+        """
+        What is the call now is the only attempt.
+        """
+        for other in [other for other in self._tries.values() if other.flow is not self.flow]:
+            yield NextAttemptHook(Turn(other.flow, other.failure, survivor=self.flow))
+            yield from self._drop(other)
 
     def _drop(self, one: Try) -> layer.CommandGenerator[None]:
         """
@@ -319,7 +349,7 @@ class FailoverStream(SealedStream):
             yield SendHttp(RequestProtocolError(one.id, "given up", ErrorCode.CANCEL), one.server)
 
     def _drop_all(self) -> layer.CommandGenerator[None]:
-        self._hedge = self._pause = None
+        self._pause = None
         self._clocks.clear()
         for one in list(self._tries.values()):
             yield from self._drop(one)
@@ -327,44 +357,28 @@ class FailoverStream(SealedStream):
     # -- clocks --------------------------------------------------------------------------------------------------------------------
 
     def _wind(self, one: Try) -> layer.CommandGenerator[None]:
-        """
-        Set a clock for what is due next, where none is set for as soon.
-        """
-        assert self._limits is not None
-        due, _ = one.due(self._limits, self._began)
-        if one.wakes is not None and one.wakes <= due:
-            return
-        now = self._clock()
-        # Clocks cannot be stopped: one that is set for minutes would keep the call in memory as long.
-        one.wakes = min(due, now + _LOOK_SECONDS)
-        wakeup = commands.RequestWakeup(max(0.0, one.wakes - now))
-        self._clocks[wakeup] = one
-        yield wakeup
+        if (clock := self._clocks.wind(one, self._clock())) is not None:
+            yield clock
 
     def _woken(self, event: events.Wakeup) -> layer.CommandGenerator[None]:
         if self._limits is None:
             yield from super()._woken(event)
         elif self._pause is not None and event.command is self._pause[0]:
-            one, self._pause = self._pause[1], None
-            yield from self._next(one)
+            failed, self._pause = self._pause[1], None
+            yield from self._next(failed)
         elif event.command is self._hedge:
             self._hedge = None
             yield from self._ask_another()
-        elif (late := self._clocks.pop(event.command, None)) is not None:
-            yield from self._rung(late)
+        elif (one := self._clocks.rung(event.command)) is not None:
+            yield from self._rung(one)
         else:
             yield from super()._woken(event)
 
     def _rung(self, one: Try) -> layer.CommandGenerator[None]:
         if one.id not in self._tries or (one.failure is not None and self._won is not one):
-            return
-        assert self._limits is not None
-        due, message = one.due(self._limits, self._began)
-        if self._clock() < due - _EARLY_SECONDS:
-            one.wakes = None
-            yield from self._wind(one)
-            return
-        yield from self._broke(one, message)
+            return  # over, or kept only until somebody else is asked
+        message = self._clocks.late(one, self._clock())
+        yield from self._wind(one) if message is None else self._broke(one, message)
 
     def _ask_another(self) -> layer.CommandGenerator[None]:
         """
@@ -373,9 +387,10 @@ class FailoverStream(SealedStream):
         if self._won is not None or self._pause is not None or len(self._tries) != 1:
             return
         one = next(iter(self._tries.values()))
-        if one.failure is not None or not self._legs.may_hedge(one.flow):
+        if one.failure is not None or one.touched is not None or not self._legs.may_hedge(one.flow):
             return
         turn = Turn(one.flow, None)
         yield NextAttemptHook(turn)
-        if not (yield from self._gone()) and turn.next is not None:
-            yield from self._begin(turn.next)
+        rival = self._try(turn.next) if turn.next is not None else None
+        if not (yield from self._gone()) and rival is not None:
+            yield from self._begin(rival, beside=True)

@@ -28,6 +28,17 @@ from excise.proxy.tls_layers import ServerTLSLayer
 _ENDS = (StrictServer, StrictClient)
 
 
+def _free(end: layer.Layer) -> bool:
+    """
+    Whether the next request may be sent to a provider.
+    """
+    if isinstance(end, ServerTLSLayer):
+        end = end.child_layer
+    if isinstance(end, Upstream):
+        end = end.child
+    return isinstance(end, StrictClient) and end.free
+
+
 class SealedHttpLayer(HttpLayer):
     """
     mitmproxy's HTTP layer made of the parts above. HTTP/1 only; failed connections are never remembered.
@@ -108,9 +119,10 @@ class SealedHttpLayer(HttpLayer):
 
     def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> layer.CommandGenerator[None]:
         self._drop_closed()
-        for connection, end in self.connections.items():
-            busy = connection in self.waiting_for_establishment or (isinstance(end, StrictClient) and not end.free)
-            if connection.connected and not busy and not connection.error and event.connection_spec_matches(connection):
+        fresh = isinstance(event, AskConnection) and event.fresh
+        for connection, end in [] if fresh else self.connections.items():
+            established = connection.connected and not connection.error and connection not in self.waiting_for_establishment
+            if established and event.connection_spec_matches(connection) and _free(end):
                 stream = self.command_sources.pop(event)
                 yield from self.event_to_child(stream, GetHttpConnectionCompleted(event, (connection, None)))
                 return

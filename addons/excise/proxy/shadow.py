@@ -72,6 +72,7 @@ class Shadows:
         self._private_headers = private_headers
         self._most = most
         self._under_way: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Semaphore(1)  # to be made: the threads that redact and translate are the clients'
         self._closed = False
         self.skipped = 0
         self._told = 0  # of those skipped
@@ -115,7 +116,6 @@ class Shadows:
         assert leg.course is not None
         try:
             await asyncio.sleep(HEAD_START_SECONDS)
-            leg.started_at_us, leg.started = time.time_ns() // 1000, time.monotonic()
             total = leg.course.plan.failover.total_seconds
             try:
                 async with asyncio.timeout(total):
@@ -135,19 +135,13 @@ class Shadows:
         """
         Have the copy made by the stages, and send it.
         """
-        began = time.perf_counter()
         try:
-            await self._pipeline.again(leg)
-            request = _request(leg.http)
-            prepare(request, leg, self._private_headers())
+            async with self._turn:
+                seal = await self._sealed(leg)
         except ExciseError as refusal:
             leg.error_type = refusal.kind
             self._settler.settle(leg, Status.REFUSED, whole=False)
             return
-        finally:
-            leg.proxy_seconds += time.perf_counter() - began
-        data = request.data
-        seal = Seal(data.scheme, data.host, data.port, data.method, data.path, data.headers.fields, data.content)
         assert leg.course is not None
         sent = False
         try:
@@ -156,6 +150,24 @@ class Shadows:
                 await self._heard(leg, errand)
         except ExciseError as failure:
             self._failed(leg, failure, sent=sent)
+
+    async def _sealed(self, leg: Exchange) -> Seal:
+        """
+        What leaves, and nothing else does.
+
+        Raises:
+            ExciseError: From the stage that refused.
+        """
+        leg.started_at_us, leg.started = time.time_ns() // 1000, time.monotonic()
+        began = time.perf_counter()
+        try:
+            await self._pipeline.again(leg)
+            request = _request(leg.http)
+            prepare(request, leg, self._private_headers())
+        finally:
+            leg.proxy_seconds += time.perf_counter() - began
+        data = request.data
+        return Seal(data.scheme, data.host, data.port, data.method, data.path, data.headers.fields, data.content)
 
     async def _heard(self, leg: Exchange, errand: Errand) -> None:
         """

@@ -53,8 +53,6 @@ class Planning(Stage):
                 kind=THREAD_UNSUPPORTED,
             )
         plan = planned(found.choice, found.rule, self._outlook.view(policy, exchange, found.choice))
-        if not plan.candidates:
-            raise BadRequest(nobody(plan), kind="no_candidate")
         exchange.course = Course(
             plan,
             started=exchange.started,
@@ -63,6 +61,8 @@ class Planning(Stage):
             refusals="refusal" in plan.failover.answers,
             larger=lambda one, other: self._larger(policy, one, other),
         )
+        if not plan.candidates:
+            raise BadRequest(nobody(plan), kind="no_candidate")
 
     def _larger(self, policy: Policy, one: TargetRef, other: TargetRef) -> bool:
         first, second = (self._outlook.capability(policy, target).max_input_tokens for target in (one, other))

@@ -28,6 +28,7 @@ _ACCENTS = (
 )
 _FOLDS: Final = (*((pair[0], pair[1]) for pair in _ACCENTS.split()), ("ß", "ss"), ("œ", "oe"), ("æ", "ae"))
 # Scripts written without blanks: nothing bounds a word there.
+_NOTHING = (-1, "")
 _UNBOUND = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
@@ -43,17 +44,36 @@ def folded(text: str) -> str:
     return text
 
 
-def _phrases() -> dict[str, tuple[str, bool, bool]]:
+_NO_LETTERS = re.compile(r"[\W_]")
+_ASCII_NO_LETTERS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
+
+
+def _blanked(text: str) -> str:
     """
-    Phrase -> its group, whether its end must be the end of a word, whether it has bounds at all.
+    With a blank for everything that is no letter and no digit, and one on each side: a word's bounds are blanks then.
     """
-    found: dict[str, tuple[str, bool, bool]] = {}
+    plain = text.translate(_ASCII_NO_LETTERS) if text.isascii() else _NO_LETTERS.sub(" ", text)
+    return f" {plain} "
+
+
+def _phrases() -> dict[str, tuple[str, int, int]]:
+    """
+    What is looked for in a blanked text, its bounds included -> its group, and how many characters of it are bounds before and after.
+    """
+    found: dict[str, tuple[str, int, int]] = {}
     for group, text in GROUPS.items():
         for phrase in text.split(","):
             phrase = " ".join(phrase.split())
             stem = phrase.endswith("*")
-            if phrase := folded(phrase.rstrip("*")):
-                found.setdefault(phrase, (group, not stem, _UNBOUND.search(phrase) is None))
+            phrase = folded(phrase.rstrip("*"))
+            if not phrase:
+                continue
+            if _UNBOUND.search(phrase) is not None:
+                found.setdefault(_blanked(phrase)[1:-1], (group, 0, 0))
+            elif stem:
+                found.setdefault(_blanked(phrase)[:-1], (group, 1, 0))
+            else:
+                found.setdefault(_blanked(phrase), (group, 1, 1))
     return found
 
 
@@ -69,11 +89,9 @@ def hits_in(text: str) -> list[Hit]:
     Words of all groups in a folded text, in order; of those that begin at one place the longest.
     """
     longest: dict[int, tuple[int, str]] = {}
-    size = len(text)
-    for index, start, end in _MATCHER.find_matches_as_indexes(text, overlapping=True):
-        group, closed, bounded = _KINDS[index]
-        if bounded and ((start and text[start - 1].isalnum()) or (closed and end < size and text[end].isalnum())):
-            continue
-        # They come in the order in which they end.
-        longest[start] = end, group
+    for index, start, end in _MATCHER.find_matches_as_indexes(_blanked(text), overlapping=True):
+        group, before, after = _KINDS[index]
+        at, last = start + before - 1, end - after - 1
+        if longest.get(at, _NOTHING)[0] < last:
+            longest[at] = last, group
     return [Hit(start, end, group) for start, (end, group) in sorted(longest.items())]

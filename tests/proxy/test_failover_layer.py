@@ -1,0 +1,126 @@
+"""
+Several attempts at one call, as events in and commands out: nothing that comes between, in whatever order, may cost the client its answer,
+give it two, or leave something behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from transcript import LIMITS, OURS, PING, TAIL, Play, Said, Scene, at_random, interleavings, play
+
+from excise.proxy import http_stream
+
+WELL = Said()
+WHOLE = Said(stream=False)  # a buffered answer
+BUSY = Said(status=503, pieces=(b"#no;",), stream=False)
+REFUSED = Said(connect="connect_failed: refused")
+NEVER = Said(connect=None)
+MUTE = Said(head=False)
+STALLED = Said(pieces=(b"#lead;",), then="hang")
+STALLED_LATE = Said(pieces=(b"#lead;", b"#text;"), then="hang")
+CUT = Said(pieces=(b"#lead;",), then="close")
+CUT_LATE = Said(pieces=(b"#lead;", b"#text;"), then="close")
+EMPTY = Said(pieces=(b"#lead;",))
+BAD = Said(pieces=(b"#bad;", b"#rest;"))
+MOVED = Said(status=302, pieces=(b"#moved;",))
+
+HEDGED = replace(LIMITS, hedge_seconds=0.3)
+AT_ONCE = replace(LIMITS, hedge_seconds=0.0)
+
+# What the client gets when all goes its usual way: the status, and the body.
+SECOND = (200, b"2lead;2text;2more;")
+FIRST = (200, b"1lead;1text;1more;")
+FAILED = (502, OURS)
+SCENES: dict[str, tuple[Scene, tuple[int, bytes]]] = {
+    "busy": (Scene((BUSY, WELL)), SECOND),
+    "busy, and closes": (Scene((replace(BUSY, closes=True), WELL)), SECOND),
+    "busy twice, then whole": (Scene((BUSY, BUSY, WHOLE)), (200, b"3lead;3text;3more;")),
+    "refused": (Scene((REFUSED, WELL)), SECOND),
+    "connects never": (Scene((NEVER, WELL)), SECOND),
+    "mute": (Scene((MUTE, WELL)), SECOND),
+    "mute for longer than a clock is set": (Scene((MUTE, WELL), limits=replace(LIMITS, first_byte_seconds=2.5)), SECOND),
+    "stalled": (Scene((STALLED, WELL)), SECOND),
+    "stalled after content": (Scene((STALLED_LATE, WELL)), (200, b"1lead;1text;")),
+    "cut": (Scene((CUT, WELL)), SECOND),
+    "cut after content": (Scene((CUT_LATE, WELL)), (200, b"1lead;1text;")),
+    "error in a stream": (Scene((BAD, WELL)), SECOND),
+    "redirect": (Scene((MOVED, WELL)), SECOND),
+    "empty": (Scene((EMPTY, WELL)), SECOND),
+    "empty, its head held": (Scene((EMPTY, WELL), holds=True), SECOND),
+    "wait": (Scene((BUSY, WELL), wait=2.5), SECOND),
+    "wait while it goes on": (Scene((BAD, WELL), wait=2.5), SECOND),
+    "wait, and then nobody": (Scene((replace(BAD, then="hang"), WELL), wait=2.5, given=1), (200, b"1bad;1rest;")),
+    "same place": (Scene((BUSY, WELL), one_host=True), SECOND),
+    "nobody after an answer": (Scene((BUSY, WELL), given=1), (503, b"1no;")),
+    "nobody after an error in a stream": (Scene((BAD, WELL), given=1), (200, b"1bad;1rest;")),
+    "nobody after a cut": (Scene((CUT, WELL), given=1), FAILED),
+    "nobody after a refused connection": (Scene((REFUSED, WELL), given=1), FAILED),
+    "all fail": (Scene((CUT, MUTE, REFUSED)), FAILED),
+    "too long altogether": (Scene((STALLED, STALLED, STALLED, WELL), limits=replace(LIMITS, total_seconds=1.5)), FAILED),
+    "unsealed": (Scene((BUSY, WELL), unsealed=frozenset({2})), (500, OURS)),
+    "rival wins": (Scene((MUTE, WELL), limits=HEDGED), SECOND),
+    "rival wins over a connection": (Scene((NEVER, WELL), limits=HEDGED), SECOND),
+    "rival at the same place": (Scene((MUTE, WELL), limits=HEDGED, one_host=True), SECOND),
+    "rival connects late": (Scene((MUTE, NEVER), limits=HEDGED), FAILED),
+    "both at once": (Scene((WELL, WELL), limits=AT_ONCE), FIRST),
+    "both at once at the same place": (Scene((WELL, WELL), limits=AT_ONCE, one_host=True), FIRST),
+    "both whole at once": (Scene((WHOLE, WHOLE), limits=AT_ONCE), FIRST),
+    "both fail": (Scene((MUTE, BUSY), limits=HEDGED), FAILED),
+    "both fail, then another": (Scene((MUTE, CUT, WELL), limits=HEDGED), (200, b"3lead;3text;3more;")),
+    "unsealed rival": (Scene((MUTE, WELL), limits=HEDGED, unsealed=frozenset({2})), (500, OURS)),
+    "sign of life, then another": (Scene((STALLED, WELL), pings=True), SECOND),
+    "sign of life, then busy": (Scene((STALLED, BUSY), pings=True), (200, b"")),
+    "sign of life, then busy, and nobody": (Scene((STALLED, BUSY, WELL), pings=True, given=2), (200, b"")),
+    "sign of life, then a redirect": (Scene((STALLED, MOVED), pings=True), (200, b"")),
+    "sign of life, then unsealed": (Scene((STALLED, WELL), pings=True, unsealed=frozenset({2})), (200, b"")),
+    "sign of life, then nobody": (Scene((STALLED, WELL), pings=True, given=1), (200, b"")),
+    "sign of life, then a rival": (Scene((MUTE, WELL), limits=HEDGED, pings=True), SECOND),
+    "sign of life after content": (Scene((STALLED_LATE, WELL), pings=True), (200, b"1lead;1text;")),
+    "sign of life, its head held": (Scene((STALLED, WELL), pings=True, holds=True), SECOND),
+    "another call": (Scene((BUSY, WELL), calls=2), SECOND),
+    "another call on kept connections": (Scene((WELL, WELL), calls=2, one_host=True), FIRST),
+    "another call after a rival": (Scene((MUTE, WELL), limits=HEDGED, calls=2, one_host=True), SECOND),
+}
+
+
+@pytest.fixture(autouse=True)
+def signs_of_life(monkeypatch):
+    monkeypatch.setattr(http_stream, "PING_SECONDS", 0.4)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("name", SCENES)
+def test_the_usual_way(name: str, at_once: bool):
+    """
+    Each call ends as it should when nothing comes between: with the answer of one attempt, whole or visibly cut, or an error of ours.
+    """
+    scene, (status, body) = SCENES[name]
+    at, _ = play(scene, lambda step, moves: 0, at_once=at_once)
+
+    for got in at.answers():
+        assert (got.status, got.body.replace(PING, b"").removesuffix(TAIL)) == (status, body)
+    assert len(at.answers()) == scene.calls
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_anything_may_come_between(name: str):
+    """
+    At each step of each call, hooks paused or not, every other event that is possible comes instead of the usual one: `Play.check` holds.
+    """
+    scene, _ = SCENES[name]
+    plays = sum(interleavings(scene, 1, at_once=at_once, lazy=lazy) for at_once, lazy in ((True, False), (False, False), (False, True)))
+
+    assert plays > 50
+
+
+def test_anything_may_come_at_any_time():
+    """
+    The same for orders in which little is as usual.
+    """
+    dice = Random(12)
+    ends = {at_random(scene, dice, at_once=at_once).ends[0][1] for scene, _ in SCENES.values() for at_once in (True, False, False) * 5}
+
+    assert ends == {"response", "error"}
