@@ -5,7 +5,12 @@
  *
  * A request whose body holds "stream":true gets server-sent events, as many and as far apart as its header says:
  *   User-Agent: bench/EVENTS PAUSE_MS
- * Every event is one chunk and one write, as providers send them.
+ * Every event is one chunk and one write, as providers send them. Below /v1/messages answers are Anthropic's. How many connections there
+ * have been says GET /connections. A model's name may be an order:
+ *   busy…    503 at once, whole
+ *   broken…  a stream whose first event is an error
+ *   begun…   a stream that says who speaks, and nothing more
+ *   silent…  nothing
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -13,6 +18,7 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +30,9 @@
 #define CHUNK(text) (int)sizeof(text) - 1, text
 
 static SSL_CTX *context;
-static char plain[4096];
-static int plain_length;
+static char plain[4096], message[4096];
+static int plain_length, message_length;
+static atomic_long connections;
 
 static const char EVENT[] =
     "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"gpt-4o-mini-2024-07-18\","
@@ -37,6 +44,25 @@ static const char FINISH[] =
 static const char USAGE[] =
     "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"gpt-4o-mini-2024-07-18\","
     "\"choices\":[],\"usage\":{\"prompt_tokens\":250,\"completion_tokens\":100,\"total_tokens\":350}}\n\n";
+
+static const char BUSY[] =
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    "{\"error\":{\"message\":\"The server is busy, please come again.\",\"type\":\"server_error\",\"code\":null}}           ";
+static const char BEGUN[] =
+    "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"gpt-4o-mini-2024-07-18\","
+    "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n";
+static const char BROKEN[] =
+    "data: {\"error\":{\"message\":\"The server had an error.\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n";
+static const char STREAM_HEAD[] =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
+static const char *const MESSAGE_EVENTS[] = {
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
+    "\"claude-haiku-4-5\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":250,\"output_tokens\":1}}}\n\n"
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" harbour\"}}\n\n",
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+    "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":"
+    "{\"output_tokens\":100}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"};
 
 static void prepare(void) {
     char text[640];
@@ -50,12 +76,17 @@ static void prepare(void) {
         "{\"prompt_tokens\":250,\"completion_tokens\":100,\"total_tokens\":350,\"prompt_tokens_details\":{\"cached_tokens\":0}}}", text);
     plain_length = snprintf(plain, sizeof plain,
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_bench\r\ncontent-length: %d\r\n\r\n%s", length, body);
+    length = snprintf(body, sizeof body,
+        "{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-haiku-4-5\",\"content\":[{\"type\":\"text\",\"text\":"
+        "\"%s\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":250,\"output_tokens\":100}}", text);
+    message_length = snprintf(message, sizeof message,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nrequest-id: req_bench\r\ncontent-length: %d\r\n\r\n%s", length, body);
 }
 
 static int put(SSL *ssl, int length, const char *data) { return SSL_write(ssl, data, length) == length; }
 
 static int put_chunk(SSL *ssl, int length, const char *data) {
-    char buffer[1024];
+    char buffer[2048];
     int total = snprintf(buffer, 16, "%x\r\n", length);
     memcpy(buffer + total, data, length);
     memcpy(buffer + total + length, "\r\n", 2);
@@ -63,7 +94,7 @@ static int put_chunk(SSL *ssl, int length, const char *data) {
 }
 
 static int answer_stream(SSL *ssl, long events, long pause_ms, int usage) {
-    if (!put(ssl, CHUNK("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"))) return 0;
+    if (!put(ssl, CHUNK(STREAM_HEAD))) return 0;
     struct timespec pause = {pause_ms / 1000, pause_ms % 1000 * 1000000L};
     for (long i = 0; i < events; i++) {
         if (i && pause_ms) nanosleep(&pause, NULL);
@@ -72,6 +103,41 @@ static int answer_stream(SSL *ssl, long events, long pause_ms, int usage) {
     if (!put_chunk(ssl, CHUNK(FINISH))) return 0;
     if (usage && !put_chunk(ssl, CHUNK(USAGE))) return 0;
     return put_chunk(ssl, CHUNK("data: [DONE]\n\n")) && put(ssl, CHUNK("0\r\n\r\n"));
+}
+
+static int answer_messages(SSL *ssl) {
+    if (!put(ssl, CHUNK(STREAM_HEAD))) return 0;
+    for (int i = 0; i < 3; i++)
+        if (!put_chunk(ssl, strlen(MESSAGE_EVENTS[i]), MESSAGE_EVENTS[i])) return 0;
+    return put(ssl, CHUNK("0\r\n\r\n"));
+}
+
+/* What a model's name orders; 0: to answer. */
+static int order_in(const char *text, int length) {
+    static const char *const orders[] = {"\"busy", "\"broken", "\"begun", "\"silent"};
+    const char *model = memmem(text, length, "\"model\":\"", 9);
+    for (int i = 0; model && i < 4; i++)
+        if (length - (model + 8 - text) > 8 && !memcmp(model + 8, orders[i], strlen(orders[i]))) return orders[i][3];
+    return 0;
+}
+
+/* -1: it was none. */
+static int obey(SSL *ssl, int order) {
+    char nothing;
+    switch (order) {
+        case 's': return put(ssl, CHUNK(BUSY));
+        case 'o': return put(ssl, CHUNK(STREAM_HEAD)) && put_chunk(ssl, CHUNK(BROKEN)) && put(ssl, CHUNK("0\r\n\r\n"));
+        case 'g': put(ssl, CHUNK(STREAM_HEAD)), put_chunk(ssl, CHUNK(BEGUN)); /* fall through */
+        case 'l': return SSL_read(ssl, &nothing, 1) && 0; /* until the other side gives up */
+        default: return -1;
+    }
+}
+
+static int answer_count(SSL *ssl) {
+    char text[128], number[32];
+    int length = snprintf(number, sizeof number, "%ld", (long)connections);
+    length = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s", length, number);
+    return put(ssl, length, text);
 }
 
 static const char *header(const char *head, const char *name) {
@@ -87,6 +153,7 @@ static void *serve(void *given) {
     SSL_set_fd(ssl, socket);
     char *buffer = malloc(HEAD_MAX + 1);
     if (SSL_accept(ssl) != 1) goto done;
+    connections++;
     for (;;) {
         int have = 0;
         char *end = NULL;
@@ -103,6 +170,10 @@ static void *serve(void *given) {
         long left = (length_text ? atol(length_text) : 0) - (have - (end + 4 - buffer));
         int stream = memmem(end + 4, have - (end + 4 - buffer), "\"stream\":true", 13) != NULL;
         int usage = memmem(end + 4, have - (end + 4 - buffer), "include_usage", 13) != NULL;
+        int order = order_in(end + 4, have - (end + 4 - buffer));
+        const char *line = strstr(buffer, "\r\n");
+        int messages = memmem(buffer, line ? line - buffer : 0, " /v1/messages", 13) != NULL;
+        int counting = memmem(buffer, line ? line - buffer : 0, " /connections", 13) != NULL;
         long events = 1, pause_ms = 0;
         if (bench) sscanf(bench, "%ld %ld", &events, &pause_ms);
         int seen_bench = bench != NULL;
@@ -111,7 +182,15 @@ static void *serve(void *given) {
             if (got <= 0) goto done;
             if (memmem(buffer, got, "\"stream\":true", 13)) stream = 1;
             if (memmem(buffer, got, "include_usage", 13)) usage = 1;
+            if (!order) order = order_in(buffer, got);
             left -= got;
+        }
+        int obeyed = counting ? answer_count(ssl) : obey(ssl, order);
+        if (obeyed == 0) goto done;
+        if (obeyed > 0) continue;
+        if (messages) {
+            if (stream ? !answer_messages(ssl) : !put(ssl, message_length, message)) goto done;
+            continue;
         }
         if (stream && seen_bench ? !answer_stream(ssl, events, pause_ms, usage) : !put(ssl, plain_length, plain)) goto done;
     }

@@ -113,7 +113,7 @@ def test_anything_may_come_between(name: str):
     scene, _ = SCENES[name]
     plays = sum(interleavings(scene, 1, at_once=at_once, lazy=lazy) for at_once, lazy in ((True, False), (False, False), (False, True)))
 
-    assert plays > 50
+    assert plays > 40
 
 
 def test_anything_may_come_at_any_time():
@@ -121,6 +121,7 @@ def test_anything_may_come_at_any_time():
     The same for orders in which little is as usual.
     """
     dice = Random(12)
-    ends = {at_random(scene, dice, at_once=at_once).ends[0][1] for scene, _ in SCENES.values() for at_once in (True, False, False) * 5}
+    plays = [at_random(scene, dice, at_once=at_once) for scene, _ in SCENES.values() for at_once in (True, False, False) * 10]
 
-    assert ends == {"response", "error"}
+    assert {how for at in plays for _, how in at.ends} == {"response", "error"}
+    assert {got.whole for at in plays for got in at.answers()} == {True, False}

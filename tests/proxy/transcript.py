@@ -115,7 +115,8 @@ class Tap(AnswerTap):
     """
 
     def __init__(self, leg: Leg, scene: Scene) -> None:
-        self.leg, self.pings, self.holds_head = leg, scene.pings, scene.holds
+        self.leg, self.holds_head = leg, scene.holds
+        self.pings = scene.pings and leg.said.stream and leg.said.status < 300
         self._late = bytearray()
         self.followed = False
 

@@ -14,7 +14,7 @@ from seeing import CODE, Fleet, able, rates, target
 from excise.catalog.capability import Capability
 from excise.catalog.rates import Rate, Rates
 from excise.policy.terms import Choice, Requirements, Weighted
-from excise.routing.constraints import MARGIN, unfit
+from excise.routing.constraints import MARGIN, doubtful, unfit
 from excise.routing.planning import planned
 from excise.routing.profile import Need, Profile
 from excise.routing.seen import seen
@@ -23,7 +23,8 @@ from excise.wire.dialect import Traits
 
 def why(capability: Capability, profile: Profile = CODE, require: Requirements | None = None, **fleet: object) -> str | None:
     view = Fleet({"a": capability}, **fleet).view(profile)  # type: ignore[arg-type]
-    return unfit(seen(target("a"), view), require or Requirements(), view)
+    one = seen(target("a"), view)
+    return unfit(one, require or Requirements(), view) or doubtful(one, view)
 
 
 def test_what_nobody_knows_of_a_model_is_tried():
@@ -151,8 +152,8 @@ def test_where_nobody_is_left_the_plan_says_why():
     """
     A plan without candidates, each excluded one with its reason and figures.
     """
-    fleet = Fleet({"a": able(traits=Traits(vision=False)), "b": able(max_input_tokens=100)})
-    choice = Choice((Weighted(target("a")), Weighted(target("b"))))
+    fleet = Fleet({"a": able(traits=Traits(vision=False)), "b": able(quality=0.4)})
+    choice = Choice((Weighted(target("a")), Weighted(target("b"))), require=Requirements(quality=0.5))
 
     plan = planned(choice, "route", fleet.view(replace(CODE, needs=frozenset({Need.VISION}))))
 
@@ -160,5 +161,21 @@ def test_where_nobody_is_left_the_plan_says_why():
     assert not plan.last_resort
     assert [(one.target, one.reason) for one in plan.excluded] == [
         (target("a"), "cannot see pictures"),
-        (target("b"), "the call may need 1600 tokens (500 of them output), its window has 100"),
+        (target("b"), why(able(quality=0.4), require=Requirements(quality=0.5))),
     ]
+
+
+@pytest.mark.parametrize("about", [{"max_input_tokens": 100}, {"until": date(2026, 11, 22)}])
+def test_what_is_only_doubtful_is_asked_for_want_of_others(about):
+    """
+    Tables age and estimates err: they decide between targets, and never that nobody is asked.
+    """
+    fleet = Fleet({"a": able(**about), "b": able()})
+    only, both = Choice.of(target("a")), Choice.of(target("a"), target("b"))
+
+    alone, chosen = planned(only, "route", fleet.view()), planned(both, "route", fleet.view())
+
+    assert ([one.target for one in alone.candidates], alone.excluded) == ([target("a")], ())
+    assert alone.notes == (f"doubtful: a/m is asked for want of others, but {why(able(**about))}",)
+    assert [one.target for one in chosen.candidates] == [target("b")]
+    assert [one.reason for one in chosen.excluded] == [why(able(**about))]

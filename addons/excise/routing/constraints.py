@@ -43,7 +43,14 @@ def unfit(seen: Seen, require: Requirements, view: View) -> str | None:
     Not asked here: `require.exact`, which only the translation of the request can tell; and the most a model writes, to which the request
     is clamped.
     """
-    return _switched_off(seen, view) or _too_long(seen, view.profile) or _unable(seen, view.profile) or _not_allowed(seen, require, view)
+    return _unable(seen, view.profile) or _not_allowed(seen, require, view)
+
+
+def doubtful(seen: Seen, view: View) -> str | None:
+    """
+    Why a target will hardly have this call, as tables and estimates say: reason enough to ask others, none to ask nobody.
+    """
+    return _switched_off(seen, view) or _too_long(seen, view.profile)
 
 
 def _switched_off(seen: Seen, view: View) -> str | None:

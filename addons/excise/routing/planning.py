@@ -16,7 +16,7 @@ from datetime import date
 from excise.catalog.capability import Capability
 from excise.policy.deployment import TargetRef
 from excise.policy.terms import Choice
-from excise.routing.constraints import unfit
+from excise.routing.constraints import doubtful, unfit
 from excise.routing.plan import Candidate, Plan
 from excise.routing.profile import Profile
 from excise.routing.score import candidate, efficient_ones, figures, scored
@@ -66,8 +66,8 @@ def planned(choice: Choice, rule: str, view: View) -> Plan:
     weights = _merged(choice)
     canary = choice.canary if choice.canary is not None and view.dice("canary") < choice.canary.share else None
     targets = list(weights) if canary is None or canary.target in weights else [*weights, canary.target]
-    fit, excluded = _sorted_out(targets, choice, view)
     notes: list[str] = []
+    fit, excluded = _sorted_out(targets, choice, view, notes)
     first = next((one for one in fit if canary is not None and one.target == canary.target), None)
     if canary is not None:
         notes.append(
@@ -103,16 +103,25 @@ def _merged(choice: Choice) -> dict[TargetRef, float]:
     return weights
 
 
-def _sorted_out(targets: Iterable[TargetRef], choice: Choice, view: View) -> tuple[list[Seen], list[Candidate]]:
-    fit, excluded = [], []
+def _sorted_out(targets: Iterable[TargetRef], choice: Choice, view: View, notes: list[str]) -> tuple[list[Seen], list[Candidate]]:
+    """
+    Who can have the call, and who cannot. Of whom it is only doubtful, they can where nobody else can.
+    """
+    fit: list[Seen] = []
+    unsure: list[tuple[Seen, str]] = []
+    excluded = []
     for target in targets:
         one = seen(target, view)
-        why = unfit(one, choice.require, view)
-        if why is None:
-            fit.append(one)
-        else:
+        if (why := unfit(one, choice.require, view)) is not None:
             excluded.append(candidate(one, why))
-    return fit, excluded
+        elif (why := doubtful(one, view)) is not None:
+            unsure.append((one, why))
+        else:
+            fit.append(one)
+    if fit:
+        return fit, [*excluded, *(candidate(one, why) for one, why in unsure)]
+    notes.extend(f"doubtful: {_name(one.target)} is asked for want of others, but {why}" for one, why in unsure)
+    return [one for one, _ in unsure], excluded
 
 
 def _ranked(fit: list[Seen], weights: dict[TargetRef, float], choice: Choice, view: View, notes: list[str]) -> Ranked:
@@ -212,7 +221,7 @@ def _shadow(choice: Choice, view: View, notes: list[str]) -> TargetRef | None:
     if shadow is None or view.dice("shadow") >= shadow.share:
         return None
     one = seen(shadow.target, view)
-    why = unfit(one, choice.require, view) or (_trouble(one, view.now) if one.free_at is not None else None)
+    why = unfit(one, choice.require, view) or doubtful(one, view) or (_trouble(one, view.now) if one.free_at is not None else None)
     if why is not None:
         notes.append(f"shadow: {_name(shadow.target)} gets no copy: {why}")
         return None
