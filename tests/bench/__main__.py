@@ -192,6 +192,10 @@ def main() -> None:
         from bench import profile
 
         return profile.main(sys.argv[2:])
+    if sys.argv[1:2] == ["failover"]:
+        from bench import failover
+
+        return failover.main(sys.argv[2:])
     if sys.argv[1:2] == ["chaos"]:
         from bench import chaos
 

@@ -6,7 +6,8 @@
  * A request whose body holds "stream":true gets server-sent events, as many and as far apart as its header says:
  *   User-Agent: bench/EVENTS PAUSE_MS
  * Every event is one chunk and one write, as providers send them. Below /v1/messages answers are Anthropic's. How many connections there
- * have been says GET /connections. A model's name may be an order:
+ * have been says GET /connections; how long each that was told nothing, or no more, has waited until it was given up, in ms, says
+ * GET /waits, once. A model's name may be an order:
  *   busy…    503 at once, whole
  *   broken…  a stream whose first event is an error
  *   begun…   a stream that says who speaks, and nothing more
@@ -33,6 +34,9 @@ static SSL_CTX *context;
 static char plain[4096], message[4096];
 static int plain_length, message_length;
 static atomic_long connections;
+static double waits[4096];
+static int waited;
+static pthread_mutex_t waiting = PTHREAD_MUTEX_INITIALIZER;
 
 static const char EVENT[] =
     "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"gpt-4o-mini-2024-07-18\","
@@ -46,8 +50,8 @@ static const char USAGE[] =
     "\"choices\":[],\"usage\":{\"prompt_tokens\":250,\"completion_tokens\":100,\"total_tokens\":350}}\n\n";
 
 static const char BUSY[] =
-    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
-    "{\"error\":{\"message\":\"The server is busy, please come again.\",\"type\":\"server_error\",\"code\":null}}           ";
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 96\r\n\r\n"
+    "{\"error\":{\"message\":\"The server is busy, please come again.\",\"type\":\"server_error\",\"code\":null}}";
 static const char BEGUN[] =
     "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"gpt-4o-mini-2024-07-18\","
     "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n";
@@ -121,23 +125,45 @@ static int order_in(const char *text, int length) {
     return 0;
 }
 
+static double now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
+static void wait_for_end(SSL *ssl) {
+    char nothing;
+    double begun = now_ms();
+    SSL_read(ssl, &nothing, 1);
+    pthread_mutex_lock(&waiting);
+    if (waited < 4096) waits[waited++] = now_ms() - begun;
+    pthread_mutex_unlock(&waiting);
+}
+
 /* -1: it was none. */
 static int obey(SSL *ssl, int order) {
-    char nothing;
     switch (order) {
         case 's': return put(ssl, CHUNK(BUSY));
         case 'o': return put(ssl, CHUNK(STREAM_HEAD)) && put_chunk(ssl, CHUNK(BROKEN)) && put(ssl, CHUNK("0\r\n\r\n"));
         case 'g': put(ssl, CHUNK(STREAM_HEAD)), put_chunk(ssl, CHUNK(BEGUN)); /* fall through */
-        case 'l': return SSL_read(ssl, &nothing, 1) && 0; /* until the other side gives up */
+        case 'l': return wait_for_end(ssl), 0;
         default: return -1;
     }
 }
 
-static int answer_count(SSL *ssl) {
-    char text[128], number[32];
-    int length = snprintf(number, sizeof number, "%ld", (long)connections);
-    length = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s", length, number);
-    return put(ssl, length, text);
+/* 0: nothing is asked of the upstream itself. */
+static int answer_about_itself(SSL *ssl, const char *head, int length) {
+    char text[65536], body[49152];
+    int size = 0;
+    if (memmem(head, length, " /connections", 13)) size = snprintf(body, sizeof body, "%ld", (long)connections);
+    else if (memmem(head, length, " /waits", 7)) {
+        pthread_mutex_lock(&waiting);
+        for (int i = 0; i < waited; i++) size += snprintf(body + size, sizeof body - size, "%.2f\n", waits[i]);
+        waited = 0;
+        pthread_mutex_unlock(&waiting);
+    } else return 0;
+    int total = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%.*s", size, size, body);
+    return put(ssl, total, text) ? 1 : -1;
 }
 
 static const char *header(const char *head, const char *name) {
@@ -173,7 +199,7 @@ static void *serve(void *given) {
         int order = order_in(end + 4, have - (end + 4 - buffer));
         const char *line = strstr(buffer, "\r\n");
         int messages = memmem(buffer, line ? line - buffer : 0, " /v1/messages", 13) != NULL;
-        int counting = memmem(buffer, line ? line - buffer : 0, " /connections", 13) != NULL;
+        int itself = answer_about_itself(ssl, buffer, line ? line - buffer : 0);
         long events = 1, pause_ms = 0;
         if (bench) sscanf(bench, "%ld %ld", &events, &pause_ms);
         int seen_bench = bench != NULL;
@@ -185,7 +211,7 @@ static void *serve(void *given) {
             if (!order) order = order_in(buffer, got);
             left -= got;
         }
-        int obeyed = counting ? answer_count(ssl) : obey(ssl, order);
+        int obeyed = itself ? itself > 0 : obey(ssl, order);
         if (obeyed == 0) goto done;
         if (obeyed > 0) continue;
         if (messages) {

@@ -107,6 +107,7 @@ class Leg:
     call_began: float
     taken: bytearray = field(default_factory=bytearray)  # of its answer, by the tap
     ends: list[str] = field(default_factory=list)
+    followed: bool = False  # it goes on under another's head
 
 
 class Tap(AnswerTap):
@@ -118,7 +119,6 @@ class Tap(AnswerTap):
         self.leg, self.holds_head = leg, scene.holds
         self.pings = scene.pings and leg.said.stream and leg.said.status < 300
         self._late = bytearray()
-        self.followed = False
 
     def __call__(self, chunk: bytes) -> list[bytes]:
         self.leg.taken += chunk
@@ -132,7 +132,7 @@ class Tap(AnswerTap):
         return PING if self.pings else b""
 
     def follow(self) -> None:
-        self.followed = True
+        self.leg.followed = True
 
 
 @dataclass
@@ -538,7 +538,7 @@ class Play:
                 assert any(body == whole and leg.said.then == "end" for leg, whole in wholes), body
                 (leg,) = (leg for leg, whole in wholes if body == whole)
                 assert leg.ends == ["response"]
-                assert got.number == leg.number or self.scene.pings
+                assert got.number == leg.number or leg.followed
                 assert got.status == leg.said.status or (self.scene.pings and leg.said.status < 300)
             else:
                 assert not body or any(whole.startswith(body) for _, whole in wholes), body
@@ -610,7 +610,7 @@ def play(scene: Scene, choose: Callable[[int, int], int], *, at_once: bool, lazy
         choose: Given a step and how many moves there are, says which.
 
     Returns:
-        The play, and how many moves there were at each step.
+        The play, and how many moves are worth trying at each step.
     """
     at = Play(scene, at_once=at_once, lazy=lazy)
     widths: list[int] = []
@@ -619,8 +619,8 @@ def play(scene: Scene, choose: Callable[[int, int], int], *, at_once: bool, lazy
             usual, odd = at.moves()
             moves = usual + odd
             rest = not usual  # all that can be done is to leave it at that
-            widths.append(len(moves) + rest)
-            choice = choose(step, widths[-1]) - rest
+            widths.append(len(moves) + rest if at_once or at.hooks else 1)
+            choice = choose(step, len(moves) + rest) - rest
             if choice < 0:
                 at.check()
                 return at, widths
@@ -634,6 +634,8 @@ def play(scene: Scene, choose: Callable[[int, int], int], *, at_once: bool, lazy
 def interleavings(scene: Scene, deviations: int, *, at_once: bool, lazy: bool = False, after: Schedule | None = None) -> int:
     """
     Play a scene in every order that differs from the usual one in no more than so many moves; says how many there are.
+
+    Where hooks wait for moves, only what comes while one does is varied: the rest is as it is where they are done at once.
     """
     schedule = after or {}
     _, widths = play(scene, lambda step, moves: schedule.get(step, 0), at_once=at_once, lazy=lazy)

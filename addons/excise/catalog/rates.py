@@ -4,7 +4,7 @@ From usage and prices to money: one small exact calculation, whichever table the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -74,7 +74,23 @@ class Rates:
             prices. A part is never left out silently.
         """
         rates = self.by_name
-        tokens = self._tokens(usage)
+        tokens = self._tokens(
+            usage.input_tokens,
+            usage.output_tokens,
+            (
+                ("input", usage.uncached_input_tokens),
+                ("cache_read", usage.cache_read_tokens),
+                ("cache_write", usage.cache_write_5m_tokens),
+                ("cache_write_1h", usage.cache_write_1h_tokens),
+                ("input_audio", usage.audio_input_tokens),
+                ("input_image", usage.image_input_tokens),
+                ("input_tool", usage.tool_input_tokens),
+                ("output", usage.text_output_tokens),
+                ("reasoning", usage.reasoning_tokens),
+                ("output_audio", usage.audio_output_tokens),
+                ("output_image", usage.image_output_tokens),
+            ),
+        )
         parts = [] if tokens is None else [tokens]
         if "second" in rates and usage.seconds is not None:
             seconds = max(usage.seconds, Decimal(self.shortest_seconds)) if usage.seconds else ZERO
@@ -91,9 +107,22 @@ class Rates:
             parts.append(_charge(rates["request"], 1 if usage.requests is None else usage.requests, 0))
         return sum(parts, ZERO)
 
-    def _tokens(self, usage: Usage) -> Decimal | None:
+    def of_tokens(self, *, uncached_input: int, cache_read: int, text_output: int, reasoning: int) -> Decimal | None:
+        """
+        As `cost` says of a usage of these parts and no others. Every candidate of every call is asked for it.
+        """
+        parts = (("input", uncached_input), ("cache_read", cache_read), ("output", text_output), ("reasoning", reasoning))
+        tokens = self._tokens(uncached_input + cache_read, text_output + reasoning, parts)
+        request = self.by_name.get("request")
+        return tokens if tokens is None or request is None else tokens + _charge(request, 1, 0)
+
+    def _tokens(self, taken: int | None, given: int | None, parts: Iterable[tuple[str, int | None]]) -> Decimal | None:
+        """
+        Args:
+            taken, given: All input, all output.
+            parts: Of both, by name.
+        """
         rates = self.by_name
-        taken, given = usage.input_tokens, usage.output_tokens
         if "input" not in rates and "output" not in rates:
             return None
         if (taken is None and not self._is_free("input")) or (given is None and not self._is_free("output")):
@@ -102,19 +131,7 @@ class Rates:
             return None
         size = taken or 0
         total = ZERO
-        for name, count in (
-            ("input", usage.uncached_input_tokens),
-            ("cache_read", usage.cache_read_tokens),
-            ("cache_write", usage.cache_write_5m_tokens),
-            ("cache_write_1h", usage.cache_write_1h_tokens),
-            ("input_audio", usage.audio_input_tokens),
-            ("input_image", usage.image_input_tokens),
-            ("input_tool", usage.tool_input_tokens),
-            ("output", usage.text_output_tokens),
-            ("reasoning", usage.reasoning_tokens),
-            ("output_audio", usage.audio_output_tokens),
-            ("output_image", usage.image_output_tokens),
-        ):
+        for name, count in parts:
             if count:
                 rate = self._rate(name)
                 if rate is None:

@@ -272,9 +272,15 @@ def _newest(key: bytes, slot: bytes) -> tuple[int, int, Record]:
     """
     Version, number and record of the newest whole copy; version 0 where there is none.
     """
-    found = (0, 1, NOTHING)
-    for number, place in enumerate(_PLACES):
+    newer = int(_version(slot, _PLACES[1]) > _version(slot, _PLACES[0]))
+    for number in (newer, 1 - newer):
+        place = _PLACES[number]
         version, checksum, *values = _COPY.unpack_from(slot, place)
-        if version > found[0] and checksum == _checksum(key, version, slot[place + _COPY.size - _BODY.size : place + _COPY.size]):
-            found = (version, number, Record._make(values))
-    return found
+        if version and checksum == _checksum(key, version, slot[place + _COPY.size - _BODY.size : place + _COPY.size]):
+            return version, number, Record._make(values)
+    return 0, 1, NOTHING
+
+
+def _version(slot: bytes, place: int) -> int:
+    version: int = _VERSION.unpack_from(slot, place)[0]
+    return version

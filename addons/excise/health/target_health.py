@@ -13,7 +13,6 @@ A limit is no failure: it opens no breaker, it says when to come back.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import count
 
 from excise.health.keys import key_of
@@ -54,7 +53,7 @@ class TargetHealth:
         best = keys[choose(keys, 0, self._shared.now())]
         model = self._shared.standing(_model(target))
         # Calls to other models of the host say nothing about how well this one is known.
-        return replace(worst((self._shared.standing(_host(target)), model, best)), samples=model.samples)
+        return worst((self._shared.standing(_host(target)), model, best), samples=model.samples)
 
     def take(self, target: TargetRef, *, credentials: int = 1, anyway: bool = False) -> int | None:
         """

@@ -13,7 +13,6 @@ from excise.catalog.capability import Capability
 from excise.routing.profile import Need, Profile
 from excise.routing.standing import Standing
 from excise.wire.estimate import family_of
-from excise.wire.usage import Usage
 
 # What a model that thinks writes, for each token of its answer: two thirds thinking, one third answer. Our setting for everyday work at
 # middle effort, not a measurement; it may be next to nothing for an easy question and many times more for a hard one.
@@ -39,13 +38,8 @@ def expected_cost(capability: Capability, profile: Profile, *, cached_tokens: in
     taken = round(profile.input_tokens * capability.token_ratio)
     cached = round(min(max(cached_tokens, 0), profile.input_tokens) * capability.token_ratio)
     answer, thought = _written(capability, profile, profile.output_tokens)
-    usage = Usage(
-        uncached_input_tokens=taken - cached + _tool_overhead(capability, profile),
-        cache_read_tokens=cached,
-        text_output_tokens=answer,
-        reasoning_tokens=thought,
-    )
-    return capability.rates.cost(usage)
+    fresh = taken - cached + _tool_overhead(capability, profile)
+    return capability.rates.of_tokens(uncached_input=fresh, cache_read=cached, text_output=answer, reasoning=thought)
 
 
 def expected_latency(standing: Standing, profile: Profile) -> float | None:

@@ -168,30 +168,34 @@ def standing(record: Record, now: float) -> Standing:
     )
 
 
-def worst(standings: Iterable[Standing]) -> Standing:
+def worst(standings: Iterable[Standing], *, samples: float | None = None) -> Standing:
     """
     Several records' word on one target, general to special: as bad as the worst of them, as fast as the most special that knows.
+
+    Args:
+        samples: How well it is known; `None`: as the best known of them.
     """
-    found = UNTRIED
+    state, until = UNTRIED.state, UNTRIED.until
+    limited, failing, first_byte, speed, known = None, None, None, None, 0.0
     for one in standings:
-        state, until = max((found.state, found.until), (one.state, one.until), key=lambda pair: (_BADNESS[pair[0]], pair[1] or 0.0))
-        found = Standing(
-            state=state,
-            until=until,
-            limited_until=_later(found.limited_until, one.limited_until),
-            failure_rate=_later(found.failure_rate, one.failure_rate),
-            first_byte_seconds=found.first_byte_seconds if one.first_byte_seconds is None else one.first_byte_seconds,
-            tokens_per_second=found.tokens_per_second if one.tokens_per_second is None else one.tokens_per_second,
-            samples=max(found.samples, one.samples),
-        )
-    return found
+        if one is UNTRIED:
+            continue
+        worse, before = _BADNESS[one.state], _BADNESS[state]
+        if worse > before or (worse == before and (one.until or 0.0) > (until or 0.0)):
+            state, until = one.state, one.until
+        limited = _later(limited, one.limited_until)
+        failing = _later(failing, one.failure_rate)
+        first_byte = first_byte if one.first_byte_seconds is None else one.first_byte_seconds
+        speed = speed if one.tokens_per_second is None else one.tokens_per_second
+        known = max(known, one.samples)
+    return Standing(state, until, limited, failing, first_byte, speed, known if samples is None else samples)
 
 
 _BADNESS = {"closed": 0, "half_open": 1, "open": 2}
 
 
 def _later(one: float | None, other: float | None) -> float | None:
-    return max((value for value in (one, other) if value is not None), default=None)
+    return other if one is None else one if other is None or one >= other else other
 
 
 def _share_left(record: Record, now: float) -> float:
