@@ -9,6 +9,8 @@ from excise.catalog.abilities import Capabilities
 from excise.catalog.models import Models
 from excise.catalog.prices import Prices
 from excise.catalog.quality import load_quality
+from excise.routing.expected import expected_cost
+from excise.routing.profile import Profile
 from excise.wire.dialect import Traits
 from excise.wire.usage import Usage
 
@@ -128,3 +130,13 @@ def test_the_day_a_model_is_switched_off_is_known() -> None:
     From the table of models.
     """
     assert TABLE.of("openai", "gpt-5").until == date(2026, 12, 11)
+
+
+def test_what_runs_on_own_machines_costs_nothing_by_the_call():
+    """
+    Unless the operator's price file says otherwise; of everybody else an unknown price stays unknown.
+    """
+    own = Capabilities(Models.load(), Prices.load(), load_quality(), own=frozenset({"vllm"}))
+
+    assert expected_cost(own.of("vllm", "house-model"), Profile(input_tokens=1000, output_tokens=100)) == 0
+    assert expected_cost(own.of("openai", "house-model"), Profile(input_tokens=1000, output_tokens=100)) is None

@@ -413,3 +413,15 @@ async def test_a_copy_goes_through_the_other_proxy(tmp_path):
 
     assert copy["status"] == "ok"
     assert asked == [b"CONNECT api.openai.com:443 HTTP/1.1", b"CONNECT api.anthropic.com:443 HTTP/1.1"]
+
+
+async def test_a_copy_moves_no_conversation(tmp_path, monkeypatch):
+    """
+    Who answered a conversation last is whom the client heard.
+    """
+    told = []
+    monkeypatch.setattr(outlook.Outlook, "answered", lambda self, exchange, target: told.append(str(target)))
+    async with at_home(tmp_path) as at:
+        await at.call(CHAT)
+        await pair(at)
+        assert told == ["openai/gpt-4o-mini"]

@@ -9,7 +9,7 @@ Built from the tables that answer elsewhere, too: `Models` and `traits_of` for t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -49,9 +49,11 @@ class Capabilities:
         quality: Quality,
         ratios: Callable[[str, str], float] = _one,
         now: Callable[[], datetime] = _now,
+        own: Container[str] = (),
     ) -> None:
         """
         Args:
+            own: Providers on the operator's own machines: what has no price there costs nothing by the call.
             ratios: The learned token ratio of a model (`routing/ratios.py`); it may change from call to call.
             now: Wall clock, aware; prices are dated.
         """
@@ -60,6 +62,7 @@ class Capabilities:
         self._quality = quality
         self._ratios = ratios
         self._now = now
+        self._own = own
         self._known: dict[tuple[str, str], tuple[int, Capability]] = {}
 
     def of(self, provider: str, model: str) -> Capability:
@@ -87,6 +90,8 @@ class Capabilities:
     def _build(self, provider: str, model: str, now: datetime, ratio: float) -> Capability:
         row = self._models.find(provider, model)
         rates, version = self._rates(provider, model, now)
+        if rates is None and provider in self._own:
+            rates = _FREE
         judged = self._quality.of(model)
         return Capability(
             provider=provider,

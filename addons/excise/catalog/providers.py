@@ -102,6 +102,13 @@ class Catalog:
         """
         return self._provider_of(host)
 
+    @property
+    def self_hosted(self) -> frozenset[str]:
+        """
+        Ids of the providers that run on the operator's own machines.
+        """
+        return frozenset(id_ for id_, provider in self.providers.items() if provider.self_hosted)
+
     def host_of(self, provider: str) -> str | None:
         """
         The first literal host of a provider, by id; `None` where there is no such provider or all its hosts are patterns.

@@ -99,7 +99,7 @@ def build(settings: Settings, journal: Journal) -> Parts:
     redact, restore = Redact(policies, key, vaults, extract=extractor()), Restore()
     retain = Retain(load_retention(), partial(retention_choice, policies), hashed=lambda name: _pseudonym(secret, name))
     keys = KeyStore(state / "keys.json")
-    outlook = _outlook(state, secret, prices, quality)
+    outlook = _outlook(state, secret, prices, quality, catalog)
     pipeline = Pipeline(
         [
             Recognise(catalog),
@@ -139,9 +139,9 @@ def build(settings: Settings, journal: Journal) -> Parts:
     )
 
 
-def _outlook(state: Path, secret: bytes, prices: Prices, quality: Quality) -> Outlook:
+def _outlook(state: Path, secret: bytes, prices: Prices, quality: Quality, catalog: Catalog) -> Outlook:
     ratios = Ratios()
-    capabilities = Capabilities(Models.load(), prices, quality, ratios.of)
+    capabilities = Capabilities(Models.load(), prices, quality, ratios.of, own=catalog.self_hosted)
     dice = hmac.digest(secret, b"dice", "sha256")
     return Outlook(TargetHealth(SharedHealth(state / "health")), capabilities, ratios, secret=dice)
 

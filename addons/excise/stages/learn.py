@@ -4,12 +4,17 @@ What an attempt's end says of its target, for the calls after it.
 
 from __future__ import annotations
 
+import structlog
+
 from excise.exchange import Exchange, Status
 from excise.pipeline import Stage
 from excise.policy.deployment import TargetRef
 from excise.routing.failure import Failure
+from excise.routing.judge import judge
 from excise.stages.outlook import Outlook
 from excise.wire.usage import UsageSource
+
+log = structlog.get_logger("excise.learn")
 
 LEAST_OUTPUT_TOKENS = 20  # a speed is not told from less
 
@@ -27,9 +32,13 @@ class Learn(Stage):
             self._outlook.health.learned(_target(exchange), route.credential_at, exchange.answer_headers, exchange.answer_status)
 
     def on_failure(self, exchange: Exchange, failure: Failure) -> None:
-        if (route := exchange.route) is not None:
-            self._outlook.health.failed(_target(exchange), route.credential_at, failure)
-            exchange.learned = True
+        if (route := exchange.route) is None:
+            return
+        self._outlook.health.failed(_target(exchange), route.credential_at, failure)
+        exchange.learned = True
+        if judge(failure, repeated=0).alarm:
+            # Such a thing does not pass by itself: a key that is refused, a certificate that is wrong.
+            log.warning("target_needs_attention", target=str(_target(exchange)), key_number=route.credential_at + 1, failure=failure.kind)
 
     async def on_retired(self, exchange: Exchange) -> None:
         await self.on_finish(exchange)
@@ -44,7 +53,8 @@ class Learn(Stage):
             health.released(target, route.credential_at)
         elif exchange.status is Status.OK:
             health.succeeded(target, route.credential_at, first_byte_seconds=_first_content(exchange), tokens_per_second=_speed(exchange))
-            self._outlook.answered(exchange, target)
+            if exchange.shadow_of is None:  # a copy's answer is heard by nobody, and moves no conversation
+                self._outlook.answered(exchange, target)
             self._count(exchange)
         else:
             health.failed(target, route.credential_at, _broken(exchange))

@@ -316,7 +316,8 @@ def _own_words(name: str, writing: Writing) -> dict[str, Any]:
     The request as the client wrote it, except where it was changed since it was read.
     """
     request, raw = writing.request, writing.request.raw
-    read = read_request(name, raw, Envelope(model=request.model, stream=request.stream))
+    # Without the messages, which are most of it: whether a turn was changed is seen below.
+    read = read_request(name, {**raw, "messages": []}, Envelope(model=request.model, stream=request.stream))
     body = dict(raw)
     if "model" in raw or writing.target.provider != "azure-openai":
         body["model"] = writing.target.model
