@@ -78,6 +78,23 @@ def test_candidates_are_asked_in_this_order(names, failures, expected, terms):
     assert asked(course_of(names, **terms), *failures)[0] == expected
 
 
+@pytest.mark.parametrize(("failure", "keys", "expected"), [(KEY, 1, "ab"), (KEY, 3, "aaab"), (LIMITED, 2, "aabb"), (BUSY, 3, "abab")])
+def test_a_pool_s_other_keys_come_first(failure, keys, expected):
+    """
+    Each once, at once, where it is the key that is refused or limited; what ails the target itself no key cures.
+    """
+    plan = Plan("r", "ordered", (Candidate(TargetRef("p", "a"), ""), Candidate(TargetRef("q", "b"), "")), failover=Failover())
+    course = Course(plan, started=100.0, dice=lambda: 0.5, keys=lambda target: keys)
+    names, key = "", 0
+    while course.current is not None and len(names) < 4:
+        names += course.current.target.model
+        course.began()
+        key = next((at for at in range(keys) if at not in course.spent), 0)
+        step = course.after(failure, 100.0, key=key)
+        assert step.wait_seconds == 0 or not step.why.endswith("another key")
+    assert names == expected
+
+
 def test_waits_are_the_providers_or_grow():
     """
     A provider's word is waited for in full; without one the bound doubles, and half of it is what dice of 0.5 give.

@@ -12,7 +12,7 @@ A limit is no failure: it opens no breaker, it says when to come back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import count
 
 from excise.health.keys import key_of
@@ -55,7 +55,7 @@ class TargetHealth:
         # Calls to other models of the host say nothing about how well this one is known.
         return worst((self._shared.standing(_host(target)), model, best), samples=model.samples)
 
-    def take(self, target: TargetRef, *, credentials: int = 1, anyway: bool = False) -> int | None:
+    def take(self, target: TargetRef, *, credentials: int = 1, anyway: bool = False, without: Collection[int] = ()) -> int | None:
         """
         Which credential the next attempt goes with; `None`: the target is not to be asked now.
 
@@ -63,10 +63,11 @@ class TargetHealth:
 
         Args:
             anyway: There is nobody else to be asked: the best credential even so.
+            without: Credentials this very call was refused with already.
         """
         now = self._shared.now() + _SLACK_SECONDS
         keys = _credential_keys(target, credentials)
-        standings = [self._shared.standing(key) for key in keys]
+        standings = [_NEVER if at in without else self._shared.standing(key) for at, key in enumerate(keys)]
         turn = next(self._turn)
         first = choose(standings, turn, now)
         if free_at(self._shared.standing(_model(target))) <= now and self._taken(_host(target), _model(target)):

@@ -74,7 +74,8 @@ class Legs:
         assert attempt is not None
         attempt.error_type = failure.kind
         self._pipeline.failed(exchange, failure)
-        step = exchange.course.after(failure, time.monotonic())
+        key = exchange.route.credential_at if exchange.route is not None else 0
+        step = exchange.course.after(failure, time.monotonic(), key=key)
         if step.kind == "stop":
             exchange.gave_up = len(exchange.attempts) > 1
             return None

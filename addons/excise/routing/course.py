@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from excise.policy.deployment import TargetRef
@@ -48,13 +48,16 @@ class _Place:
     open: bool = True  # may be asked, for the first time or again; not while it is somebody's current
     put_off: bool = False  # not in order just now: comes when nobody else is left
     not_before: float = 0.0
+    fresh: int = 0  # of `tried`, those that followed another with another key
+    spent: set[int] = field(default_factory=set)  # keys that were refused or limited, while there were others
 
 
 class Course:
     """
     Takes one call through the candidates of its plan. Pure: told the time, and given the dice.
 
-    - Never more attempts than `failover.attempts`, never more than `1 + failover.retries` at one candidate.
+    - Never more attempts than `failover.attempts`, never more than `1 + failover.retries` at one candidate with one key.
+    - Where a key was refused or limited and its deployment has others, these come first, at once.
     - A failure a fresh connection may cure is tried again at the same candidate, as long as attempts are left for all who are untried;
       after a limit, an overload or a timeout an untried candidate comes first, at once, since waiting would gain nothing.
     - When all have been tried, those that failed in passing are tried again, the one free soonest first, after its back-off or the wait
@@ -67,6 +70,7 @@ class Course:
         may_retry: Whether a target may be tried again: its retry budget, which the question spends. Not asked for first tries.
         refusals: Whether a refusal may be escaped elsewhere.
         larger: Whether the first takes larger requests than the second; by default nobody is known to.
+        keys: How many keys a target's deployment has.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Course:
         may_retry: Callable[[TargetRef], bool] = lambda target: True,
         refusals: bool = False,
         larger: Callable[[TargetRef, TargetRef], bool] = lambda one, other: False,
+        keys: Callable[[TargetRef], int] = lambda target: 1,
     ) -> None:
         self.plan = plan
         self.excluded: list[Candidate] = []
@@ -87,6 +92,7 @@ class Course:
         self._may_retry = may_retry
         self._refusals = refusals
         self._larger = larger
+        self._keys = keys
         self._places = [_Place(candidate) for candidate in plan.candidates]
         self._at: _Place | None = None
         self._move(self._untried())
@@ -117,8 +123,15 @@ class Course:
         if any(place.under_way for place in self._places if place is not at):
             return True
         to_come = not at.under_way
-        again = at.tried + to_come <= terms.retries
+        again = at.tried - at.fresh + to_come <= terms.retries or len(at.spent) + 1 < self._keys(at.candidate.target)
         return self.tried + to_come < terms.attempts and (again or any(place.open for place in self._places))
+
+    @property
+    def spent(self) -> frozenset[int]:
+        """
+        Of the keys of `current`'s deployment, those that were refused or limited during this call.
+        """
+        return frozenset() if self._at is None else frozenset(self._at.spent)
 
     @property
     def others(self) -> bool:
@@ -174,12 +187,13 @@ class Course:
             self.excluded.append(replace(at.candidate, reason=why))
         self._move(self._untried() or self._free(self._now) or self._put_off())
 
-    def after(self, failure: Failure, now: float) -> Step:
+    def after(self, failure: Failure, now: float, *, key: int = 0) -> Step:
         """
         What follows a failure of the attempt under way. `current` is who is asked next.
 
         Args:
             now: Monotonic seconds.
+            key: Which of its deployment's the attempt went with.
         """
         at = self._at
         assert at is not None, "no attempt is under way"
@@ -192,6 +206,12 @@ class Course:
             return self._stop(f"{failure.kind}: {self.tried} attempts made")
         if now >= self.deadline:
             return self._stop(f"{failure.kind}: {self.plan.failover.total_seconds:g} s are over")
+        if verdict.blames == "credential" and len(at.spent | {key}) < self._keys(at.candidate.target):
+            at.spent.add(key)
+            at.fresh += 1
+            at.not_before = now
+            self._move(at)
+            return Step("again", 0.0, f"{failure.kind}: another key")
         if not verdict.elsewhere:
             return self._go(self._free(now, only=at), failure, now)
         untried = sum(place.open and not place.tried and not place.put_off for place in self._places)
@@ -207,7 +227,7 @@ class Course:
             to.open = False
 
     def _note(self, at: _Place, verdict: Verdict, now: float) -> None:
-        at.open = verdict.again and at.tried <= self.plan.failover.retries
+        at.open = verdict.again and at.tried - at.fresh <= self.plan.failover.retries
         if at.open:
             backoff = self._dice() * min(_LONGEST_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0 ** min(at.tried - 1, 10))
             at.not_before = now + max(verdict.wait_seconds or 0.0, backoff)

@@ -60,6 +60,7 @@ class Planning(Stage):
             may_retry=self._outlook.health.may_retry,
             refusals="refusal" in plan.failover.answers,
             larger=lambda one, other: self._larger(policy, one, other),
+            keys=lambda target: max(1, len(policy.deployments[target.deployment].credentials)),
         )
         if not plan.candidates:
             raise BadRequest(nobody(plan), kind="no_candidate")

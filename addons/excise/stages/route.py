@@ -139,7 +139,7 @@ class Route(Stage):
         """
         assert exchange.route is not None
         alone = course.plan.last_resort or not course.others
-        at = self._health.take(target, credentials=len(deployment.credentials), anyway=alone)
+        at = self._health.take(target, credentials=len(deployment.credentials), anyway=alone, without=course.spent)
         if at is None:
             return PROBED
         credential = deployment.credentials[at] if deployment.credentials else None

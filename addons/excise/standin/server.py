@@ -108,7 +108,7 @@ class StandIn:
         self.plain_port = plain_port
         self.authority = authority or Authority()
         self._own_authority = authority is None
-        self._steer = steer
+        self.steer = steer
         self.ca_file = self.authority.ca_file
         self.seen: list[Seen] = []
         self.traffic = Traffic()
@@ -272,7 +272,7 @@ class StandIn:
         header = request.header("x-standin")
         if header:
             return request, Script.parse(header)
-        return self._steer(request) if self._steer is not None else (request, Script())
+        return self.steer(request) if self.steer is not None else (request, Script())
 
 
 def _scripted(dialect: ModuleType, script: Script) -> Reply:
