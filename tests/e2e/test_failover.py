@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -393,3 +394,18 @@ def test_calls_that_come_by_the_provider_s_name_fail_over_too(here: Here, monkey
             messages: list[Any] = [{"role": "user", "content": prompt(f"named-{at}", {"us": order})}]
             plain = client.chat.completions.create(model="gpt-4o", messages=messages)
             assert plain.choices[0].message.content == answer("us" if order == "well" else "claude")
+
+
+def test_a_client_that_could_speak_http_2_gets_its_answer_too(here: Here) -> None:
+    """
+    It is offered HTTP/1.1 alone, and takes it.
+    """
+    import httpx
+
+    trust = ssl.create_default_context(cafile=str(here.proxy.ready["ca"]))
+    with httpx.Client(http2=True, proxy=here.proxy.url, verify=trust, trust_env=False, timeout=20) as client:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": prompt("second-version", {"us": "status503"})}]}
+        headers = {"authorization": "Bearer standin-key-of-the-client"}
+        done = client.post("https://api.openai.com/v1/chat/completions", json=body, headers=headers)
+    assert (done.http_version, done.status_code) == ("HTTP/1.1", 200)
+    assert done.json()["choices"][0]["message"]["content"] == answer("claude")
