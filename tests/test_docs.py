@@ -147,7 +147,7 @@ def test_the_policy_loads(tmp_path):
         policies.append(load_policy(tmp_path, environ={"ANTHROPIC_API_KEY": "of-theirs"}))
 
     said = [(len(policy.rules), len(policy.routes), len(policy.protections), len(policy.retention)) for policy in policies]
-    assert said == [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 1)]
+    assert said == [(1, 0, 0, 0), (0, 1, 0, 0), (0, 2, 0, 0), (0, 0, 1, 1)]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -143,7 +143,7 @@ class Route:
         call: What kind of call it is there; `call.model` is the model as that provider names it.
         deployment: The policy's name of the provider's entry.
         path: With query.
-        rule: The route's name, or how the model was found: `alias`, `provider/model`, `model`, `key`.
+        rule: The route's name, or how the model was found: `alias NAME`, `provider/model`, `model`, `key`.
         reason: Why this target and none before it.
         credential: What authorizes the call there. Never the client's.
     """

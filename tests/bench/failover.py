@@ -133,7 +133,7 @@ def timers(proxy: Proxy, upstream: Upstream, home: Path, key: str) -> list[Row]:
     _apart(proxy, key, [Way("plain").body(0)] * CALLS, APART_SECONDS)  # warm
     for way in TIMERS:
         for number, (loaded, apart) in enumerate(((False, APART_SECONDS), (True, APART_SECONDS), (False, 0.0), (True, 0.0))):
-            bodies = [way.body(4 * place + number) for place in range(CALLS)]
+            bodies = [way.body(2 * (place + CALLS * number)) for place in range(CALLS)]
             with _load(proxy, home) if loaded else _nothing():
                 since = proxy.latest()
                 client = _apart(proxy, key, bodies, apart)
@@ -231,7 +231,7 @@ def main(arguments: Sequence[str]) -> None:
     console = Console(width=max(Console().width, 150))
     report: dict[str, Any] = {"calls": calls, "load": os.getloadavg()}
     for part in parts:
-        ways, room = (COST, WARM + calls) if part == "cost" else ([Way("plain"), *TIMERS], 4 * CALLS)
+        ways, room = (COST, WARM + calls) if part == "cost" else ([Way("plain"), *TIMERS], 8 * CALLS)
         with tempfile.TemporaryDirectory(prefix="excise-bench-") as folder, world(Path(folder), ways, room) as (proxy, upstream, key):
             report[part] = cost(proxy, upstream, key, calls) if part == "cost" else timers(proxy, upstream, Path(folder), key)
         console.print(table(f"{part}, load of the machine {os.getloadavg()[0]:.1f}", report[part]))

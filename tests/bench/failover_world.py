@@ -1,8 +1,8 @@
 """
 Where failing over is measured: one running proxy with everything on, one C upstream that is every provider, and a client.
 
-A target that failed often is not asked any more, so every first target fails twice at most: of a deployment that cannot be reached there
-are as many as calls need, of one that answers with errors as many models.
+A target that failed often is not asked any more, so no first target fails often: of a deployment that cannot be reached there are as many
+as calls need, of one that answers with errors as many models.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from excise.standin.authority import Authority
 
 CHAT = "/v1/chat/completions"
 TIMER_SECONDS = 0.5
-FAILS_TWICE = 2
+MOST_ERRORS, MOST_SILENCES = 4, 2  # of one target; one more, and its breaker opens
 HOSTS = {name: f"{name}.api.openai.com" for name in ("us", "eu", "au", "in")}
 SECOND = {"chat": "second/gpt-4o-mini", "messages": "claude/claude-haiku-4-5"}
 
@@ -55,7 +55,11 @@ class Way:
         """
         The name asked for in its `number`th call.
         """
-        return f"{self.name}-{number // FAILS_TWICE if self.fails else 0}"
+        return f"{self.name}-{number // self._fails_often if self.fails else 0}"
+
+    @property
+    def _fails_often(self) -> int:
+        return MOST_ERRORS if self.fails in ("busy", "broken") else MOST_SILENCES
 
     def lines(self, calls: int) -> tuple[list[str], list[str], list[str]]:
         """
@@ -66,7 +70,7 @@ class Way:
         providers: list[str] = []
         models: list[str] = []
         aliases: list[str] = []
-        for number in range(0, calls, FAILS_TWICE):
+        for number in range(0, calls, self._fails_often):
             name = self.alias(number)
             first = f"first/{self.fails}-{name}"
             if self.fails in ("refused", "hole"):
@@ -198,4 +202,15 @@ def policy(ways: list[Way], calls: int) -> str:
         *(line for lines, _, _ in made for line in lines),
     ]
     aliases = [line for _, _, lines in made for line in lines]
-    return "\n".join(["version: 1", "providers:", *providers, "aliases:", *aliases, "redact: [{name: secrets stay here, profile: secrets}]", "default: allow", ""])
+    return "\n".join(
+        [
+            "version: 1",
+            "providers:",
+            *providers,
+            "aliases:",
+            *aliases,
+            "redact: [{name: secrets stay here, profile: secrets}]",
+            "default: allow",
+            "",
+        ]
+    )

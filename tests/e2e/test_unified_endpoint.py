@@ -111,7 +111,7 @@ def test_the_row_says_what_was_asked_and_what_was_done(endpoint: Proxy, key: str
     assert status == 200 and headers["x-excise-route"] == "anthropic" and "seed;dropped" in headers["x-excise-degraded"]
     assert (row["dialect"], row["target_dialect"]) == ("openai-chat", "anthropic-messages")
     assert (row["provider_requested"], row["provider_served"]) == ("openai", "anthropic")
-    assert (row["model_requested"], row["model_routed"], row["route_rule"]) == ("fast", "claude-haiku-4-5", "alias")
+    assert (row["model_requested"], row["model_routed"], row["route_rule"]) == ("fast", "claude-haiku-4-5", "alias fast")
     assert (row["principal_id"], row["principal_type"], row["team"]) == ("rower", "virtual_key", "harbour")
     assert row["translation"] == "degraded" and row["losses"]["seed"] == "dropped"
     assert row["server_host"] == "api.anthropic.com" and Decimal(row["cost_text"]) > 0

@@ -14,8 +14,8 @@ from excise.errors import PolicyError
 from excise.policy.choice import AnswerFault
 from excise.policy.credential import ApiKey
 from excise.policy.deployment import TargetRef
+from excise.policy.described import GENERATES, USUAL_COMPLEXITY
 from excise.policy.terms import ANSWER_FAULTS, Canary, Choice, Failover, Requirements, Shadow, Weighted, Weights
-from excise.policy.trial import GENERATES, USUAL_COMPLEXITY
 from excise.policy.when import NeedName, TaskName
 from excise.routing import targets
 from excise.routing.profile import Need, Profile, Task

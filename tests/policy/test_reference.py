@@ -71,7 +71,7 @@ def test_commands_and_files_of_the_readme_exist():
     """
     for link in re.findall(r"\]\((\S+)\)", README):
         assert (POLICIES / link).exists(), link
-    assert set(re.findall(r"excise policy (\w+)", README)) <= {"check", "test", "explain", "schema"}
+    assert set(re.findall(r"excise policy (\w+)", README)) <= {"check", "test", "explain", "schema", "simulate"}
 
 
 def test_the_json_schema_is_for_editors():

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 from mitmproxy.proxy import commands
-from transcript import LIMITS, OURS, PING, TAIL, Play, Said, Scene, at_random, interleavings, play
+from scene import LIMITS, OURS, PING, TAIL, Said, Scene
+from transcript import Play, at_random, interleavings, play
 
 from excise.proxy import http_stream
 from excise.proxy.attempts import AskConnection

@@ -7,132 +7,24 @@ first; a schedule says where another than the first is taken. `check` holds what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from mitmproxy import http
 from mitmproxy.connection import Client, Connection, ConnectionState, Server
-from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HTTPMode
-from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHook, HttpResponseHeadersHook, HttpResponseHook
+from mitmproxy.proxy.layers.http._hooks import HttpResponseHeadersHook
+from scene import OURS, PING, TAIL, Got, Said, Scene, read
+from teller import Leg, Teller
 
-from excise.policy.terms import Failover
-from excise.proxy.answer_tap import AnswerTap
-from excise.proxy.attempts import NextAttemptHook, Turn
 from excise.proxy.http_layer import SealedHttpLayer
 from excise.proxy.http_stream import Terms
 from excise.proxy.options import Hardened, options_for_layers
-from excise.routing.failure import Failure
 
-PING = b"~"
-TAIL = b"|cut"
-OURS = b"ours"  # the body of an error of our own
 MOST_STEPS = 400
-LIMITS = Failover(connect_seconds=0.8, first_byte_seconds=0.9, idle_seconds=0.9, total_seconds=30)
-
-
-@dataclass(frozen=True)
-class Said:
-    """
-    What a provider does with one attempt.
-
-    Attributes:
-        connect: "" when it takes the connection, else the error; `None`: nothing happens, or only at the very end.
-        pieces: Of the body; what contains "text" is content, "bad" an error in a stream. "#" stands for the attempt's number.
-        then: "end", "close" or "hang".
-    """
-
-    connect: str | None = ""
-    status: int = 200
-    pieces: tuple[bytes, ...] = (b"#lead;", b"#text;", b"#more;")
-    then: str = "end"
-    head: bool = True  # it says anything at all
-    stream: bool = True
-    closes: bool = False  # a connection for one answer alone
-
-    def wire(self, number: int) -> list[bytes]:
-        if not self.head:
-            return []
-        body = self.body(number)
-        framing = b"Transfer-Encoding: chunked" if self.stream else b"Content-Length: %d" % len(b"".join(body))
-        last = b"\r\nConnection: close" if self.closes else b""
-        head = b"HTTP/1.1 %d X\r\nX-Attempt: %d\r\n%s%s\r\n\r\n" % (self.status, number, framing, last)
-        pieces = [b"%x\r\n%s\r\n" % (len(piece), piece) if self.stream else piece for piece in body]
-        if self.then == "end" and self.stream:
-            pieces.append(b"0\r\n\r\n")
-        return [head, *pieces]
-
-    def body(self, number: int) -> list[bytes]:
-        return [piece.replace(b"#", b"%d" % number) for piece in self.pieces]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """
-    A call, and what becomes of its attempts, in the order in which they are made.
-
-    Attributes:
-        wait: Seconds before each attempt but the first.
-        given: How many of the attempts `next_attempt` can make; the others it cannot.
-        unsealed: Attempts that are made and not approved.
-        one_host: All attempts go to the same place.
-        pings: Seconds; the answers' taps know a sign of life.
-        holds: The taps let no head out before content.
-    """
-
-    tries: tuple[Said, ...]
-    wait: float = 0.0
-    given: int = 99
-    unsealed: frozenset[int] = frozenset()
-    one_host: bool = False
-    pings: bool = False
-    holds: bool = False
-    calls: int = 1
-    limits: Failover = LIMITS
-
-
-@dataclass(eq=False)
-class Leg:
-    """
-    What the gateway knows of one attempt.
-    """
-
-    call: int
-    number: int
-    said: Said
-    call_began: float
-    taken: bytearray = field(default_factory=bytearray)  # of its answer, by the tap
-    ends: list[str] = field(default_factory=list)
-    followed: bool = False  # it goes on under another's head
-
-
-class Tap(AnswerTap):
-    """
-    As the gateway's, with nothing behind it.
-    """
-
-    def __init__(self, leg: Leg, scene: Scene) -> None:
-        self.leg, self.holds_head = leg, scene.holds
-        self.pings = scene.pings and leg.said.stream and leg.said.status < 300
-        self._late = bytearray()
-
-    def __call__(self, chunk: bytes) -> list[bytes]:
-        self.leg.taken += chunk
-        self._late += chunk
-        if chunk and self.holds_head and b"text" not in self.leg.taken:
-            return []
-        out, self._late = bytes(self._late), bytearray()
-        return [out] if out else []
-
-    def ping(self) -> bytes:
-        return PING if self.pings else b""
-
-    def follow(self) -> None:
-        self.leg.followed = True
 
 
 @dataclass
@@ -149,15 +41,11 @@ class Line:
     closed_by_us: bool = False
     told: bool = False  # its end was an event
 
-    @property
-    def idle(self) -> bool:
-        return not self.left
-
 
 type Move = tuple[str, Any]
 
 
-class Play:
+class Play(Teller):
     """
     One scene, played.
 
@@ -167,129 +55,21 @@ class Play:
     """
 
     def __init__(self, scene: Scene, *, at_once: bool, lazy: bool = False) -> None:
-        self.scene, self.lazy = scene, lazy
-        self.now = 1000.0
+        super().__init__(scene)
+        self.lazy = lazy
         self.log: list[str] = []
-        self.legs: dict[http.HTTPFlow, Leg] = {}
         self.lines: list[Line] = []
         self.hooks: list[commands.StartHook] = []
         self.clocks: list[tuple[float, commands.RequestWakeup]] = []
         self.client_got = bytearray()
         self.client_closed = self.client_told = self.client_left = self.killed = False
-        self.calls = 0
-        self.tails: set[http.HTTPFlow] = set()
-        self.heads_left: set[int] = set()
-        self.ends: list[tuple[int, str]] = []  # of calls: response or error
+        self.asked = 0  # calls the client has sent
         self.client = Client(peername=("127.0.0.1", 5), sockname=("127.0.0.1", 1), state=ConnectionState.OPEN)
         context = Context(self.client, options_for_layers(Hardened()))
-        run = self._run if at_once else None
+        run = self.run if at_once else None
         self.layer = SealedHttpLayer(context, HTTPMode.regular, Terms(self, 10_000, run, legs=self, clock=lambda: self.now))
         self.feed(events.Start())
         self.ask()
-
-    # -- Gate --------------------------------------------------------------------------------------------------------------------------
-
-    def sealed(self, flow: http.HTTPFlow) -> bool:
-        leg = self.legs.get(flow)
-        return leg is not None and leg.number not in self.scene.unsealed
-
-    def unsealed(self, flow: http.HTTPFlow) -> http.Response:
-        return http.Response.make(500, OURS)
-
-    def tail(self, flow: http.HTTPFlow) -> bytes:
-        return TAIL if flow in self.tails else b""
-
-    # -- Legs --------------------------------------------------------------------------------------------------------------------------
-
-    def failover(self, flow: http.HTTPFlow) -> Failover | None:
-        return self.scene.limits
-
-    def judged(self, flow: http.HTTPFlow, ended: bool) -> Failure | bool:
-        leg = self.legs[flow]
-        others = any(not other.ends for other in self._of(leg) if other is not leg)
-        if len(self._of(leg)) >= len(self.scene.tries) and not others:
-            return True
-        if leg.said.status >= 400:
-            return Failure(f"http_{leg.said.status}", "answer", leg.said.status) if ended else False
-        if leg.said.status >= 300:
-            return Failure("upstream_redirect", "answer", leg.said.status)
-        if b"bad" in leg.taken:
-            return Failure("upstream_error", "answer")
-        if b"text" in leg.taken and (leg.said.stream or ended):
-            return True
-        return Failure("answer_empty", "content") if ended else False
-
-    def broke(self, flow: http.HTTPFlow, message: str, sent: bool) -> tuple[Failure, str]:
-        return Failure("upstream_closed", "head" if sent else "connect"), message or "upstream_closed: the end"
-
-    def step(self, flow: http.HTTPFlow, failure: Failure) -> float | None:
-        leg = self.legs[flow]
-        assert not leg.ends, "asked of an attempt that is over"
-        over = self.now >= leg.call_began + self.scene.limits.total_seconds
-        return self.scene.wait if len(self._of(leg)) < len(self.scene.tries) and not over else None
-
-    def may_hedge(self, flow: http.HTTPFlow) -> bool:
-        return len(self._of(self.legs[flow])) < len(self.scene.tries)
-
-    def head_left(self, flow: http.HTTPFlow) -> None:
-        self.heads_left.add(self.legs[flow].call)
-
-    def _of(self, leg: Leg) -> list[Leg]:
-        return [other for other in self.legs.values() if other.call == leg.call]
-
-    # -- hooks -------------------------------------------------------------------------------------------------------------------------
-
-    def _run(self, hook: commands.StartHook) -> bool:
-        self._done(hook)
-        return True
-
-    def _done(self, hook: commands.StartHook) -> None:
-        if isinstance(hook, NextAttemptHook):
-            self._next(hook.turn)
-            return
-        flow: http.HTTPFlow = hook.args()[0]
-        if isinstance(hook, HttpRequestHook):
-            self.calls += 1
-            self.legs[flow] = Leg(self.calls, 1, self.scene.tries[0], self.now)
-            flow.request.headers["x-call"] = f"{self.calls}.1"
-        elif isinstance(hook, HttpResponseHeadersHook) and flow.response is not None:
-            flow.response.stream = Tap(self.legs[flow], self.scene)
-        elif isinstance(hook, HttpResponseHook):
-            self._ended(flow, "response")
-        elif isinstance(hook, HttpErrorHook):
-            self._ended(flow, "error")
-            assert flow.error is not None
-            if flow.error.msg in ("Client disconnected.", Error.KILLED_MESSAGE) or flow not in self.legs:
-                return
-            if self.legs[flow].call in self.heads_left:
-                self.tails.add(flow)
-            else:
-                flow.response = http.Response.make(502, OURS)
-
-    def _ended(self, flow: http.HTTPFlow, how: str) -> None:
-        if (leg := self.legs.get(flow)) is not None:
-            leg.ends.append(how)
-            self.ends.append((leg.call, how))
-
-    def _next(self, turn: Turn) -> None:
-        leg = self.legs[turn.flow]
-        if leg.ends:
-            return
-        if turn.survivor is not None:
-            assert not self.legs[turn.survivor].ends, "what is over cannot take over"
-            leg.ends.append("given up")
-            return
-        number = len(self._of(leg)) + 1
-        if number > self.scene.given:
-            return
-        if turn.failure is not None:
-            leg.ends.append("failed")
-        flow = http.HTTPFlow(turn.flow.client_conn, Server(address=None), live=True)
-        flow.request = turn.flow.request.copy()
-        flow.request.host = "one.test" if self.scene.one_host else f"p{number}.test"
-        flow.request.headers["x-call"] = f"{leg.call}.{number}"
-        self.legs[flow] = Leg(leg.call, number, self.scene.tries[number - 1], leg.call_began)
-        turn.next = flow
 
     # -- the world ---------------------------------------------------------------------------------------------------------------------
 
@@ -300,7 +80,7 @@ class Play:
         body = b"hello"
         host = "one.test" if self.scene.one_host else "p1.test"
         head = f"POST http://{host}/v1 HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-        self.asked = getattr(self, "asked", 0) + 1
+        self.asked += 1
         self.feed(events.DataReceived(self.client, head + body))
 
     def feed(self, event: events.Event) -> None:
@@ -332,7 +112,7 @@ class Play:
         line = self._line(connection)
         assert not self.client_told, "bytes for a provider after the client has left"
         assert connection.state is ConnectionState.OPEN, "bytes for a provider whose connection is closed"
-        assert line.idle, "a request on a connection that is in use"
+        assert not line.left, "a request on a connection that is in use"
         line.came += data
         head, _, body = bytes(line.came).partition(b"\r\n\r\n")
         if len(body) < 5:
@@ -392,7 +172,8 @@ class Play:
         if self.client_closed and not self.client_told:
             usual.append(("client", "lost"))
         if self.asked < self.scene.calls and not self.client_closed and not self.client_told:
-            (usual if self.answers()[-1:] and len(self.answers()) == self.asked and self.answers()[-1].whole else odd).append(("ask", None))
+            answered = len(answers := self.answers()) == self.asked and answers[-1].whole
+            (usual if answered else odd).append(("ask", None))
         if self.lazy:
             usual += hooks
         if self.clocks:
@@ -441,7 +222,7 @@ class Play:
 
     def _move_hook(self, hook: commands.StartHook) -> None:
         self.hooks.remove(hook)
-        self._done(hook)
+        self.done(hook)
         self.feed(events.HookCompleted(hook))
 
     def _move_kill(self, hook: HttpResponseHeadersHook) -> None:
@@ -499,7 +280,7 @@ class Play:
     # -- what came of it -----------------------------------------------------------------------------------------------------------------
 
     def answers(self) -> list[Got]:
-        return list(_read(bytes(self.client_got), closed=self.client_closed))
+        return list(read(bytes(self.client_got), closed=self.client_closed))
 
     def check(self) -> None:
         """
@@ -543,53 +324,8 @@ class Play:
             else:
                 assert not body or any(whole.startswith(body) for _, whole in wholes), body
         if not self.client_left and not self.killed:
-            assert len(answers) == self.asked or self.client_closed, "a call without an answer"
-            assert answers, "the client got nothing"
             assert len(answers) == self.calls, "a call without an answer"
-
-
-@dataclass
-class Got:
-    """
-    An answer as the client reads it.
-    """
-
-    status: int
-    number: int | None  # the attempt whose head it is; `None`: ours
-    body: bytes
-    whole: bool
-
-
-def _read(data: bytes, *, closed: bool) -> Iterator[Got]:
-    while data:
-        head, found, data = data.partition(b"\r\n\r\n")
-        assert found, "half a head"
-        lines = head.split(b"\r\n")
-        status = int(lines[0].split(b" ")[1])
-        fields = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])}
-        number = int(fields[b"x-attempt"]) if b"x-attempt" in fields else None
-        if b"content-length" in fields:
-            size = int(fields[b"content-length"])
-            body, data = data[:size], data[size:]
-            yield Got(status, number, body, len(body) == size)
-            assert len(body) == size or not data
-            continue
-        assert fields.get(b"transfer-encoding") == b"chunked"
-        body, whole = b"", False
-        while data:
-            line, _, data = data.partition(b"\r\n")
-            size = int(line, 16)
-            piece, data = data[:size], data[size:]
-            assert data.startswith(b"\r\n"), "a chunk is cut"
-            data = data[2:]
-            body += piece
-            if not size:
-                whole = True
-                break
-        yield Got(status, number, body, whole)
-        if not whole:
-            assert not data
-            return
+            assert self.calls == self.asked or self.client_closed, "a call that was not heard"
 
 
 def _named(move: Move) -> str:

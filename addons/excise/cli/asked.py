@@ -20,7 +20,7 @@ from excise.ledger.query import reading
 from excise.ledger.replay import recorded_call
 from excise.policy.compile import Policy
 from excise.policy.decide import Facts
-from excise.policy.trial import DescribedCall, facts_for
+from excise.policy.described import DescribedCall, facts_for
 from excise.routing.profile import Profile
 from excise.routing.profiling import profile_of
 from excise.routing.targets import GENERATES
@@ -51,12 +51,14 @@ class Asked:
 
     Attributes:
         named: The model as asked, where the call comes with a virtual key.
+        described: The model as described, with whatever key.
         then: What the ledger says became of it.
     """
 
     facts: Facts
     profile: Profile | None
     named: str | None
+    described: str | None = None
     then: dict[str, Any] | None = None
 
 
@@ -98,17 +100,21 @@ def asked_of(policy: Policy, source: Source, catalog: Catalog) -> Asked:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     named = (call.model or "") if source.virtual_key else None
-    return Asked(facts, profile_from(facts, profile) if facts.task is not None else None, named)
+    return Asked(facts, profile_from(facts, profile) if facts.task is not None else None, named, call.model)
 
 
 def _from_file(file: Path, dialect: str | None, described: dict[str, Any], catalog: Catalog) -> tuple[Profile, dict[str, Any]]:
     """
     The profile of a request, and what it says of the call.
     """
-    if dialect is None or dialect not in PROVIDERS:
-        raise typer.BadParameter(f"one of {', '.join(PROVIDERS)} is expected", param_hint="--dialect")
-    provider = described.get("provider") or PROVIDERS[dialect]
-    call = _call(catalog, provider, "openai-chat" if dialect == "mistral-chat" else dialect)
+    provider = described.get("provider")
+    if dialect is not None and dialect in PROVIDERS:
+        provider = provider or PROVIDERS[dialect]
+        call = _call(catalog, provider, "openai-chat" if dialect == "mistral-chat" else dialect)
+    elif dialect is None and provider is not None:
+        call = _usual_call(catalog, provider, described.get("operation"))
+    else:
+        raise typer.BadParameter(f"one of {', '.join(PROVIDERS)} is expected, or --provider", param_hint="--dialect")
     try:
         body = file.read_bytes()
         http = HttpRequest("POST", "https", "localhost", 443, "/", ((b"content-type", b"application/json"),), body)
@@ -117,7 +123,7 @@ def _from_file(file: Path, dialect: str | None, described: dict[str, Any], catal
     except OSError as error:
         raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="--file") from error
     except ExciseError as error:
-        raise typer.BadParameter(f"{file} is no request of {dialect}: {error}", param_hint="--file") from error
+        raise typer.BadParameter(f"{file} is no request of {dialect or call.dialect}: {error}", param_hint="--file") from error
     said = {
         "provider": provider,
         "operation": call.operation,
@@ -137,6 +143,24 @@ def _call(catalog: Catalog, provider: str, dialect: str) -> Call:
     if not found:
         raise typer.BadParameter(f"{provider} does not speak {dialect}", param_hint="--provider")
     return found[0]
+
+
+def _usual_call(catalog: Catalog, provider: str, operation: str | None) -> Call:
+    """
+    How a provider is asked for text where nobody says in which dialect: in its own, if it has this operation there.
+    """
+    main = catalog.providers[provider].dialect if provider in catalog.providers else None
+    found = [
+        way.call
+        for way in catalog.ways(provider)
+        if way.call.operation in ({operation} if operation is not None else GENERATES)
+        and way.call.operation in GENERATES
+        and dialect_of(provider, way.call.dialect) is not None
+    ]
+    if not found:
+        what = f"operation {operation!r}" if operation is not None else "operation"
+        raise typer.BadParameter(f"{provider} has no {what} whose requests can be read", param_hint="--provider")
+    return min(found, key=lambda call: call.dialect != main)
 
 
 def _profiled(call: Call, http: HttpRequest, prompt: Prompt, model: str | None) -> tuple[Profile, str | None]:
@@ -164,4 +188,4 @@ def _from_ledger(data: Path, call_id: str, catalog: Catalog) -> Asked:
         "tries": [{name: str(value) for name, value in zip(names, row, strict=True) if value is not None} for row in tries],
         **dict(zip(("candidates", "excluded", "notes"), plan, strict=True)),
     }
-    return Asked(found.facts, found.profile, found.named, then)
+    return Asked(found.facts, found.profile, found.named, then=then)

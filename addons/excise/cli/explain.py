@@ -13,7 +13,7 @@ import typer
 
 from excise.catalog.providers import Catalog
 from excise.cli.asked import Asked, Source, asked_of
-from excise.cli.planning import middle, world_of, written_policy
+from excise.cli.planning import at_its_time, middle, world_of, written_policy
 from excise.health.shared import SharedHealth
 from excise.health.target_health import TargetHealth
 from excise.policy.compile import Policy
@@ -42,7 +42,9 @@ def run(where: Path, source: Source, providers: Path | None, prices: Path | None
         if name is not None and name != "unknown" and not is_known(name):
             raise typer.BadParameter(f"{name!r} is not in the catalogue", param_hint=f"--{what}")
     asked = asked_of(policy, source, catalog)
-    world = world_of(policy, prices=prices)
+    world = world_of(policy, prices=prices, own=catalog.self_hosted)
+    if asked.then is None:  # a call of the ledger is asked about as if it came now
+        world = at_its_time(world, asked.facts)
     view, health = _view_with_health(policy, source, view_of(policy, asked.facts, asked.profile or Profile(), world, middle))
     answer = explained(policy, written, asked, world, view)
     answer["health"] = health
@@ -70,8 +72,12 @@ def explained(policy: Policy, written: PolicyFile, asked: Asked, world: World, v
     if isinstance(chosen, str) or (plan is not None and not plan.candidates):
         allow, reason = False, chosen if isinstance(chosen, str) else "no target can take this call"
     protection, retained = policy.protection(decided_for), policy.retained(decided_for)
+    hint = None
+    if chosen is None and asked.described in policy.aliases:
+        hint = f"`{asked.described}` is an alias: only holders of a key of yours may ask for it (--virtual-key)"
     return {
         "allow": allow,
+        "hint": hint,
         "rule": decision.rule,
         "reason": reason,
         "policy_id": decision.policy_id,
@@ -125,6 +131,7 @@ def routes(policy: Policy, written: PolicyFile, facts: Facts, world: World, name
 def _plan(policy: Policy, facts: Facts, plan: Plan, chosen: tuple[Choice, str] | str | None) -> dict[str, Any]:
     assert isinstance(chosen, tuple)
     choice, _ = chosen
+    copied = decide(policy, there(policy, facts, plan.shadow)) if plan.shadow is not None else None
     return {
         "rule": plan.rule,
         "strategy": plan.strategy,
@@ -133,6 +140,8 @@ def _plan(policy: Policy, facts: Facts, plan: Plan, chosen: tuple[Choice, str] |
         "notes": list(plan.notes),
         "last_resort": plan.last_resort,
         "shadow": str(plan.shadow) if plan.shadow is not None else None,
+        "shadow_denied_by": copied.rule if copied is not None and not copied.allow else None,
+        "shadow_share": choice.shadow.share if choice.shadow is not None else None,
         "canary": None if choice.canary is None else {"target": str(choice.canary.target), "share": choice.canary.share},
         "attempts": plan.failover.attempts,
         "retries": plan.failover.retries,
@@ -215,6 +224,8 @@ def _say(answer: dict[str, Any]) -> None:
         print(_safe(f"  {'*' if one['matched'] else '-'} {one['route']}: {one['why']}"))
     if (plan := answer["plan"]) is not None:
         _say_plan(plan, answer["health"])
+    if answer["hint"] is not None:
+        print(_safe(f"hint: {answer['hint']}"))
     kinds = f", looking for {answer['looks_for']}" if answer["looks_for"] else ""
     print(f"redact: {answer['redact'] or 'nothing is scanned'}{kinds}")
     print(f"retention: {answer['retention'] or 'providers are asked nothing'}")
@@ -247,15 +258,17 @@ def _say_plan(plan: dict[str, Any], health: str) -> None:
     if plan["last_resort"]:
         print("  all are out of order, and are asked all the same")
     if plan["shadow"]:
-        print(_safe(f"  a copy goes to {plan['shadow']}"))
+        denied = f"; denied by {plan['shadow_denied_by']}" if plan["shadow_denied_by"] else ""
+        print(_safe(f"  a copy of {100 * plan['shadow_share']:g} % of such calls goes to {plan['shadow']}{denied}"))
 
 
 def _say_then(then: dict[str, Any]) -> None:
     print(_safe(f"then: {'denied by ' + then['denied_by'] if then['denied_by'] else 'answered by ' + then['answered_by']}"))
     for number, one in enumerate(then["tries"], 1):
-        said = [one.get("outcome", "not known"), *(one[name] for name in ("error_type", "why") if name in one)]
+        said = one.get("outcome", "not known") + (f" ({one['error_type']})" if "error_type" in one else "")
+        said += f"; asked because: {one['why']}" if "why" in one else ""
         where = f"{one.get('deployment') or one.get('provider', '?')}/{one.get('model', '?')}"
-        print(_safe(f"  {number}. {where}: {', '.join(said)}"))
+        print(_safe(f"  {number}. {where}: {said}"))
     for one in then["excluded"] or ():
         print(_safe(f"  - {one.get('target')}: {one.get('reason')}"))
 

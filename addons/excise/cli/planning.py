@@ -5,7 +5,7 @@ What planning of calls needs that no worker is there to give: the tables, and ta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,19 +20,20 @@ from excise.errors import BadRequest
 from excise.ledger.replay import Speed
 from excise.policy.compile import Policy
 from excise.policy.decide import Facts, normal_model
-from excise.policy.deployment import TargetRef
 from excise.policy.load import find_policy, validate
 from excise.policy.schema import PolicyFile
 from excise.policy.terms import Choice
-from excise.policy.trial import Planner
+from excise.policy.trial import Order, Planner
 from excise.policy.yaml import load_strict
 from excise.routing.planning import planned
 from excise.routing.profile import Need, Profile, Task
+from excise.routing.profiling.length import expected_output
 from excise.routing.ratios import Ratios, Row
 from excise.routing.replayed import World
 from excise.routing.simulation import view_of
 from excise.routing.standing import UNTRIED
 from excise.routing.targets import GENERATES
+from excise.stages.plan import nobody
 from excise.stages.wanted import resolve
 from excise.wire.operations.registry import OPERATIONS
 
@@ -42,16 +43,28 @@ _UNTRIED = Speed((), UNTRIED)
 
 
 def world_of(
-    policy: Policy, *, prices: Path | None = None, speeds: Mapping[tuple[str, str], Speed] | None = None, ratios: Iterable[Row] = ()
+    policy: Policy,
+    *,
+    prices: Path | None = None,
+    speeds: Mapping[tuple[str, str], Speed] | None = None,
+    ratios: Iterable[Row] = (),
+    own: Container[str] = (),
 ) -> World:
     """
     The shipped tables, with an operator's prices over them; all targets healthy, as fast as `speeds` has them, and with the token ratios
     the ledger knows.
+
+    Args:
+        own: Providers on the operator's own machines, as the catalogue says.
     """
     learned = Ratios()
     learned.load(ratios)
     capabilities = Capabilities(
-        Models.load(), Prices.load(prices), load_quality(), lambda provider, model: learned.of(provider, normal_model(model) or "")
+        Models.load(),
+        Prices.load(prices),
+        load_quality(),
+        lambda provider, model: learned.of(provider, normal_model(model) or ""),
+        own=own,
     )
     book, day = load_retention(), today()
     known = speeds or {}
@@ -94,9 +107,10 @@ def today() -> date:
 
 def middle(purpose: str) -> float:
     """
-    Dice that fall in the middle: of weighted targets the heaviest is first, and what gets less than half of the calls gets none.
+    Dice that fall in the middle: of weighted targets the heaviest is first, and a canary with less than half of the calls gets none. But a
+    copy is made, whatever its share: who answers is the same with and without it.
     """
-    return 0.5
+    return 0.0 if purpose == "shadow" else 0.5
 
 
 def profile_from(facts: Facts, read: Profile | None = None) -> Profile:
@@ -106,31 +120,55 @@ def profile_from(facts: Facts, read: Profile | None = None) -> Profile:
     Args:
         read: Of its request, where there is one; what the description says otherwise counts.
     """
-    base = read or Profile(output_tokens=facts.output_tokens)
+    base = read or Profile()
     task = Task(facts.task or Task.UNKNOWN)
-    confidence = base.confidence if read is not None and task is base.task else float(task is not Task.UNKNOWN)
+    complexity = base.complexity if facts.complexity is None else facts.complexity
+    if read is not None and (task, complexity) == (read.task, read.complexity) and read.output_tokens is not None:
+        confidence, expected = read.confidence, min(read.output_tokens, facts.output_tokens or read.output_tokens)
+    else:
+        # Without its words all of the input counts as what is asked.
+        confidence = float(task is not Task.UNKNOWN)
+        expected = expected_output(task, complexity, facts.input_tokens or 0, facts.output_tokens)
     return replace(
         base,
         task=task,
         confidence=confidence,
-        complexity=base.complexity if facts.complexity is None else facts.complexity,
+        complexity=complexity,
         needs=frozenset(Need(need) for need in facts.needs),
         input_tokens=facts.input_tokens,
+        output_tokens=expected,
         max_tokens=facts.output_tokens,
     )
 
 
-def planner_of(policy: Policy) -> Planner:
+def planner_of(policy: Policy, *, own: Container[str] = ()) -> Planner:
     """
-    What tests of a policy are planned with.
-    """
-    world = world_of(policy)
+    What tests of a policy are planned with. Models are switched off by the test's own time, where it gives one.
 
-    def plan(choice: Choice, rule: str, facts: Facts) -> Sequence[TargetRef]:
-        view = view_of(policy, facts, profile_from(facts), world, middle)
-        return [one.target for one in planned(choice, rule, view).candidates]
+    Args:
+        own: As of `world_of`.
+    """
+    world = world_of(policy, own=own)
+
+    def plan(choice: Choice, rule: str, facts: Facts) -> Order:
+        profile = profile_from(facts) if facts.task is not None else Profile()  # as workers have it: only what generates text has one
+        found = planned(choice, rule, view_of(policy, facts, profile, at_its_time(world, facts), middle))
+        return Order(
+            tuple(one.target for one in found.candidates),
+            tuple(f"{one.target}: {one.reason}" for one in found.excluded),
+            found.shadow,
+            found.notes,
+            nobody(found),
+        )
 
     return plan
+
+
+def at_its_time(world: World, facts: Facts) -> World:
+    """
+    The world on the day of a call that says when it arrives.
+    """
+    return world if facts.now is None else replace(world, today=facts.now.astimezone(UTC).date())
 
 
 def written_policy(where: Path) -> PolicyFile:

@@ -14,11 +14,13 @@ import typer
 from excise.errors import PolicyError
 from excise.exchange import Capture
 from excise.policy.compile import Policy
+from excise.policy.flaw import Known
 from excise.policy.known import known_names
-from excise.policy.load import load_policy
-from excise.policy.schema import json_schema
+from excise.policy.load import as_written, find_policy, load_policy, validate
+from excise.policy.route_flaws import ending
+from excise.policy.schema import PolicyFile, json_schema
 from excise.policy.trial import Outcome, Planner, find_tests, run_tests
-from excise.policy.yaml import Fault
+from excise.policy.yaml import Fault, load_strict
 from excise.privacy.placeholder import Placeholders
 from excise.scanning import scanner_maker
 
@@ -31,6 +33,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Prices = Annotated[Path | None, typer.Option(envvar="EXCISE_PRICES", metavar="FILE", help="Own prices, over the shipped ones.")]
 HERE = Path("policies")
 
+# One of them, and several.
+_NAMES = {
+    "rules": ("rule", "rules"),
+    "routes": ("route", "routes"),
+    "aliases": ("alias", "aliases"),
+    "redact": ("entry of `redact`", "entries of `redact`"),
+    "retention": ("entry of `retention`", "entries of `retention`"),
+    "principals": ("principal", "principals"),
+}
+
 
 @policy.command()
 def check(
@@ -41,18 +53,42 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """
-    Say what is wrong with a policy, with file, line and column. Exit 1 if anything is.
+    Say what is wrong with a policy, with file, line and column. Exit 1 if anything is. A model that is switched off within 30 days is a
+    warning.
     """
     where = policies or where
     try:
-        loaded = load_policy(where, known=known_names(providers), secrets=secrets)
+        known = known_names(providers)
+        loaded = load_policy(where, known=known, secrets=secrets)
+        warnings = _warnings(where, loaded, known)
     except PolicyError as error:
         _report_faults(error.places, as_json)
         raise typer.Exit(1) from None
     if as_json:
-        print(json.dumps({"ok": True, "policy_id": loaded.id, **loaded.counts._asdict(), "faults": []}))
+        said = {"ok": True, "policy_id": loaded.id, **loaded.counts._asdict(), "faults": [], "warnings": _rows(warnings)}
+        print(json.dumps(said))
     else:
-        print(f"{loaded.id}: ok, {loaded.counts.rules} rules, {loaded.counts.principals} principals")
+        for file, line, column, text in warnings:
+            print(f"{file}:{line}:{column}: warning: {text}")
+        print(f"{loaded.id}: ok, {_counted(loaded)}")
+
+
+def _counted(loaded: Policy) -> str:
+    said = [f"{count} {_NAMES[name][count != 1]}" for name, count in loaded.counts._asdict().items() if count]
+    return ", ".join(said) or f"nothing but `default: {loaded.default_decision.action}`"
+
+
+def _warnings(where: Path, loaded: Policy, known: Known) -> list[Fault]:
+    """
+    What is right now and will soon be wrong.
+    """
+    if not (loaded.routes or loaded.aliases):
+        return []
+    from excise.cli.planning import today  # with the tables of models and prices
+
+    content = load_strict(find_policy(where))
+    flaws = ending(validate(PolicyFile, content), known, today())
+    return [content.places.fault(as_written(flaw.path, content.value), flaw.text) for flaw in flaws]
 
 
 @policy.command()
@@ -86,7 +122,9 @@ def explain_call(
     time: Annotated[str | None, typer.Option(help="When it arrives, with its zone: 2026-11-23T20:00:00+01:00.")] = None,
     virtual_key: Annotated[bool, typer.Option(help="The call comes with a key of ours, so that its model may be an alias.")] = False,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="A request as JSON, to be profiled; what options say counts.")] = None,
-    dialect: Annotated[str | None, typer.Option(help="Of --file: openai-chat, anthropic-messages, gemini …")] = None,
+    dialect: Annotated[
+        str | None, typer.Option(help="Of --file: openai-chat, anthropic-messages, gemini … Default: as the provider speaks.")
+    ] = None,
     call: Annotated[str | None, typer.Option(metavar="ID", help="A call of the ledger, in place of a description.")] = None,
     data: Annotated[
         Path | None,
@@ -142,7 +180,7 @@ def test(where: Where = HERE, policies: Named = None, providers: Overlay = None,
     try:
         known = known_names(providers)
         loaded = load_policy(where, known=known, secrets=False, scanner=scanner_maker(Placeholders(os.urandom(32)), cache=None, fast=False))
-        planner = _planner(loaded)
+        planner = _planner(loaded, providers)
         outcomes = [outcome for path in find_tests(where) for outcome in run_tests(loaded, path, known=known, planner=planner)]
     except PolicyError as error:
         _report_faults(error.places, as_json)
@@ -179,21 +217,25 @@ def simulate(
     run(policies or where, since, data, providers, prices, as_json=as_json)
 
 
-def _planner(loaded: Policy) -> Planner | None:
+def _planner(loaded: Policy, providers: Path | None) -> Planner | None:
     if not (loaded.routes or loaded.aliases):
         return None
+    from excise.catalog.providers import Catalog
     from excise.cli.planning import planner_of  # the tables of models and prices
 
-    return planner_of(loaded)
+    return planner_of(loaded, own=Catalog.load(providers).self_hosted)
 
 
 def _report_faults(faults: list[Fault], as_json: bool) -> None:
     if as_json:
-        rows = [{"file": file, "line": line, "column": column, "text": text} for file, line, column, text in faults]
-        print(json.dumps({"ok": False, "faults": rows}))
+        print(json.dumps({"ok": False, "faults": _rows(faults)}))
     else:
         for file, line, column, text in faults:
             print(f"{file}:{line}:{column}: {text}")
+
+
+def _rows(faults: list[Fault]) -> list[dict[str, str | int]]:
+    return [{"file": file, "line": line, "column": column, "text": text} for file, line, column, text in faults]
 
 
 def _outcome(one: Outcome) -> dict[str, str | int | bool]:

@@ -41,10 +41,12 @@ def run(where: Path, start: str, data: Path, providers: Path | None, prices: Pat
         raise typer.BadParameter(str(error), param_hint="--since") from error
     policy = load_policy(where, known=known_names(providers), secrets=False)
     asked = asked_about(written_policy(where))
-    billable = billable_by(Catalog.load(providers))
+    catalog = Catalog.load(providers)
+    billable = billable_by(catalog)
     with reading(data) as con:
         span = survey(con, moment)
-        world = world_of(policy, prices=prices, speeds=speeds(con, moment), ratios=token_ratios(con, moment))
+        quick, ratios = speeds(con, moment), token_ratios(con, moment)
+        world = world_of(policy, prices=prices, speeds=quick, ratios=ratios, own=catalog.self_hosted)
         recorded = replayed(con, moment, span, extras=asked, billable=lambda provider, operation: billable.get((provider, operation), True))
         report = simulate(policy, recorded, world, total=span.calls)
     notes = unknown(span, report, asked)

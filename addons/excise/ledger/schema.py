@@ -200,7 +200,7 @@ DECISIONS = _columns(
         "latency_seconds, quality; dominated where another was better in all of these",
     ),
     ("excluded", "JSON", "targets that were not to be asked, or could not take it: list of objects as above, reason says why not"),
-    ("notes", "JSON", "what moved a target up: canary, stickiness …, list of texts"),
+    ("notes", "JSON", "what moved a target up (canary, sticky …), and doubtful targets that were asked for want of others: list of texts"),
     ("last_resort", "BOOLEAN", "all were out of order, and were asked all the same"),
 )
 

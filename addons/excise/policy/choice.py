@@ -95,7 +95,8 @@ class CanaryEntry(Written):
 
 class ShadowEntry(Written):
     """
-    A target that gets a copy of a part of the calls; nobody sees its answers, and they cost what they cost.
+    A target that gets a copy of a part of the calls; nobody sees its answers, and they cost what they cost. Each copy is a call
+    like any other: tools that run at the provider run there, too, and it may store there what policy lets it store.
     """
 
     target: TargetName = Field(description="`NAME/MODEL`.")

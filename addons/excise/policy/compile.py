@@ -43,6 +43,10 @@ class Counts(NamedTuple):
     """
 
     rules: int
+    routes: int
+    aliases: int
+    redact: int
+    retention: int
     principals: int
 
 
@@ -103,7 +107,14 @@ class Policy:
 
     @property
     def counts(self) -> Counts:
-        return Counts(len(self.rules), len(self.listed))
+        return Counts(
+            rules=len(self.rules),
+            routes=len(self.routes),
+            aliases=len(self.aliases),
+            redact=len(self.protections),
+            retention=len(self.retention),
+            principals=len(self.listed),
+        )
 
 
 def _first[Said](entries: tuple[Conditional[Said], ...], facts: Facts) -> Said | None:

@@ -32,13 +32,15 @@ def anywhere(_provider: str, _host: str) -> bool:
 class Known:
     """
     The catalogue, as far as policy asks: whether an id of a provider or an operation exists, whether a host is a provider's, whether a
-    provider takes requests signed for AWS, whether a model pattern (`*` is a wildcard, lower case) matches at least one known model, and
-    what a model at a provider can do. By default every name is known, and of models nothing else.
+    provider takes requests signed for AWS, whether its hosts have a region in them, whether a model pattern (`*` is a wildcard, lower
+    case) matches at least one known model, and what a model at a provider can do. By default every name is known, and of models
+    nothing else.
     """
 
     provider: Callable[[str], bool] = anything
     place: Callable[[str, str], bool] = anywhere
     signed: Callable[[str], bool] = anything
+    regional: Callable[[str], bool] = anything
     operation: Callable[[str], bool] = anything
     model: Callable[[str], bool] = anything
     capability: Callable[[str, str], Capability] = Capability

@@ -141,6 +141,13 @@ def _unknown_names(written: PolicyFile, known: Known) -> Iterator[Flaw]:
             yield Flaw(
                 ("providers", number, "host"), f"{one.host!r} is no host of {one.provider} in the catalogue; is it another provider's?"
             )
+        elsewhere = one.region is not None and one.host is None and one.url is None and known.provider(one.provider)
+        if elsewhere and not known.regional(one.provider):
+            # `require.regions` believes it, and the call would go wherever the provider likes.
+            yield Flaw(
+                ("providers", number, "region"),
+                "region is given, but it does not decide the host of this provider; give `host` (for example api.eu.mistral.ai), too",
+            )
         if one.aws is not None and known.provider(one.provider) and not known.signed(one.provider):
             yield Flaw(("providers", number, "aws"), f"{one.provider} takes no requests signed for AWS; give a key")
         if one.google is not None and one.provider not in _GOOGLE:

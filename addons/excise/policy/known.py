@@ -35,6 +35,7 @@ def known_names(overlay: Path | None = None, *, prices: Path | None = None, qual
 
     return Known(
         place=place,
+        regional=lambda provider: catalog.host_in(provider, "eu-central-1") is not None,
         signed=lambda provider: "sigv4" in providers[provider].auth,
         provider=frozenset(providers).__contains__,
         operation=frozenset(operations).__contains__,

@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from excise.policy.choice import CanaryEntry, FailoverEntry, OptimiseEntry, RequireEntry, ShadowEntry, TargetEntry
+from excise.policy.described import DescribedCall, Who
 from excise.policy.hours import Hours
 from excise.policy.protection import Detect, OwnDictionary, OwnPattern, RedactRule, RetentionRule
 from excise.policy.schema import Defaults, Match, PolicyFile, PrincipalEntry, Rule
 from excise.policy.steering import AwsKeys, ProviderEntry, Route
-from excise.policy.trial import DescribedCall, Expect, PolicyTest, Who
+from excise.policy.trial import Expect, PolicyTest
 from excise.policy.when import Share, Tokens, When
 
 _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (

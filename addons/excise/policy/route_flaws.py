@@ -7,6 +7,7 @@ Only what is known counts against a target: a price or a score that no table has
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from excise.wire.dialect import Traits
 if TYPE_CHECKING:
     from excise.policy.yaml import KeyPath
 
+SOON = timedelta(days=30)  # models that are switched off by then are told of
 _MILLION = Decimal(1_000_000)
 _ABILITIES: dict[str, Callable[[Traits], bool | None]] = {
     "tools": lambda traits: traits.tools,
@@ -53,6 +55,27 @@ def route_flaws(written: PolicyFile, known: Known, known_model: Callable[[str], 
             yield from _hedged_too_late((*path, "failover"), choice.failover.over(usual))
         if not unknown:
             yield from _impossible(path, choice, written, known)
+
+
+def ending(written: PolicyFile, known: Known, today: date) -> Iterator[Flaw]:
+    """
+    Targets whose model is switched off, or will be soon. No flaw of the policy: it is right until then, and others may be asked.
+
+    Args:
+        today: In UTC.
+    """
+    entries = {entry.called: entry for entry in written.providers}
+    told: set[str] = set()
+    for path, choice in _choices(written):
+        for at, target in _targets(choice):
+            ref = TargetRef.of(target)
+            if target in told or ref.deployment not in entries:
+                continue
+            told.add(target)
+            until = known.capability(entries[ref.deployment].provider, ref.model).until
+            if until is not None and until <= today + SOON:
+                verb = "was" if until < today else "is"
+                yield Flaw((*path, *at), f"{ref.model} of entry {ref.deployment} {verb} switched off on {until}")
 
 
 def _choices(written: PolicyFile) -> Iterator[tuple[KeyPath, ChoiceEntry]]:

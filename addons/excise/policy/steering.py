@@ -79,7 +79,11 @@ class ProviderEntry(Written):
     )
     host: Host | None = Field(default=None, description="Where the catalogue has only patterns, such as Azure resources.")
     url: Url | None = Field(default=None, description="Of a self-hosted server: scheme, host and port.")
-    region: Region | None = Field(default=None, description="Of Bedrock and Vertex.")
+    region: Region | None = Field(
+        default=None,
+        description="Where it stands, as `require.regions` asks. It names the host where the provider's hosts have a region in them, as "
+        "Bedrock's and Vertex's; of others say the `host` (or `url`), too.",
+    )
     project: Name | None = Field(default=None, description="Of Vertex.")
     account: Name | None = Field(default=None, description="Where the provider's paths name an account.")
     models: Annotated[tuple[Name, ...], BeforeValidator(listed, json_schema_input_type=str | list[str])] = Field(

@@ -4,104 +4,56 @@ Tests of a policy, written beside it: `default.test.yml` for `default.yml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from excise.errors import PolicyError
-from excise.exchange import Capture, Principal
 from excise.policy.compile import Policy
 from excise.policy.decide import UNKNOWN, Facts, decide, normal_model
 from excise.policy.deployment import TargetRef
+from excise.policy.described import DescribedCall, facts_for
 from excise.policy.flaw import Known
 from excise.policy.load import TESTS, find_policy, validate
-from excise.policy.numbers import Number
-from excise.policy.principals import address
 from excise.policy.terms import Choice
-from excise.policy.when import MAX_TOKENS, NeedName, TaskName
 from excise.policy.words import Written, listed, wrong
 from excise.policy.yaml import Loaded, load_strict
 from excise.privacy.examine import examine
 from excise.privacy.placeholder import Placeholders
 
-# As `routing` has it; a test compares.
-GENERATES = frozenset({"chat", "messages", "responses"})
-USUAL_COMPLEXITY = 0.5
+NOBODY = "no target can take this call"
 
-type Planner = Callable[[Choice, str, Facts], Sequence[TargetRef]]
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    Who is asked, as a planner sees it.
+
+    Attributes:
+        targets: In the order in which they are asked.
+        left_out: Whoever cannot take the call, each with why: `openai/x: cannot see pictures`.
+        shadow: Gets a copy of the calls that are drawn for it.
+        notes: What else the planner says.
+        refusal: What the client is told where there are no targets.
+    """
+
+    targets: tuple[TargetRef, ...]
+    left_out: tuple[str, ...] = ()
+    shadow: TargetRef | None = None
+    notes: tuple[str, ...] = ()
+    refusal: str = NOBODY
+
+
+type Planner = Callable[[Choice, str, Facts], Order]
 
 _NOBODYS_KEY = b"placeholders of policy tests".ljust(32)
 
 
-class Who(Written):
-    """
-    The caller: `id` of a listed principal, which brings its team and the rest, or just the properties the test is about.
-    """
-
-    id: str | None = Field(default=None, description="Id of a listed principal, `anonymous`, or a fingerprint `fp_…`.")
-    team: str | None = Field(default=None, description="Its team, if no listed principal says so.")
-    app: str | None = Field(default=None, description="Its application.")
-    env: str | None = Field(default=None, description="Its environment.")
-
-
-def _who(value: object) -> object:
-    return {"id": value} if isinstance(value, str) else value
-
-
-def _moment(value: object) -> datetime:
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is not None and moment.tzinfo is not None:
-            return moment
-    raise wrong("a time with its zone is expected, for example 2026-11-23T20:00:00+01:00")
-
-
-def _order(value: object) -> object:
+def _in_order(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
-
-
-Moment = Annotated[datetime, PlainValidator(_moment, json_schema_input_type=str)]
-
-
-class DescribedCall(Written):
-    """
-    The call a test is about.
-    """
-
-    principal: Annotated[Who, BeforeValidator(_who, json_schema_input_type=str | Who)] = Field(
-        default=Who(), description="Who calls; an id alone may stand here. Default: anonymous."
-    )
-    provider: str = Field(description="Provider id of the catalogue, or `unknown`.")
-    operation: str = Field(default="chat", description="Operation, or `unknown`.")
-    model: str | None = Field(default=None, description="Requested model; left out: the call names none.")
-    capture: Literal["proxy", "transparent", "endpoint"] = Field(default="proxy", description="How the call came.")
-    source: str | None = Field(default=None, description="The client's address.")
-    billable: bool = Field(default=True, description="Whether the provider bills such a call.")
-    task: TaskName | None = Field(default=None, description="The kind of work. Default: `unknown` where text is generated.")
-    complexity: Annotated[Number, Field(ge=0, le=1)] | None = Field(
-        default=None, description="How hard it looks. Default: 0.5 where text is generated."
-    )
-    needs: Annotated[tuple[NeedName, ...], BeforeValidator(listed, json_schema_input_type=NeedName | list[NeedName])] = Field(
-        default=(), description="What the model must be able to do."
-    )
-    input_tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = Field(
-        default=None, description="Length of the prompt; left out: it cannot be told."
-    )
-    output_tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = Field(default=None, description="Most that the client allows.")
-    stream: bool = Field(default=False, description="Whether the client asks for a stream.")
-    headers: dict[str, str] = Field(default_factory=dict, max_length=100, description="Request headers, by names in lower case.")
-    tags: dict[str, str] = Field(default_factory=dict, max_length=32, description="Tags of the principal, besides those that are listed.")
-    time: Moment | None = Field(
-        default=None, description="When the call arrives, with its zone: `2026-11-23T20:00:00+01:00`. Left out: it cannot be told."
-    )
-    text: str | None = Field(default=None, max_length=100_000, description="What the prompt says, to see what is taken out of it.")
 
 
 class Expect(Written):
@@ -119,9 +71,10 @@ class Expect(Written):
         default=None, description="Kinds found in `text`, all of them; an empty list: none."
     )
     route: str | None = Field(default=None, description="The entry of `routes` that sends it elsewhere; `none`: it goes where it was sent.")
-    to: Annotated[str | tuple[str, ...] | None, BeforeValidator(_order, json_schema_input_type=str | list[str])] = Field(
+    to: Annotated[str | tuple[str, ...] | None, BeforeValidator(_in_order, json_schema_input_type=str | list[str])] = Field(
         default=None, description="The target that is asked first; of a list, all in their order; an empty list: there is none to ask."
     )
+    shadow: str | None = Field(default=None, description="The target that gets copies of such calls; `none`: there are no copies.")
     retention: str | None = Field(default=None, description="The entry of `retention` that decides; `none`: providers are asked nothing.")
 
     @model_validator(mode="after")
@@ -179,8 +132,8 @@ def run_tests(policy: Policy, path: Path, *, known: Known | None = None, planner
     Tests with a `text` need a policy loaded with scanners.
 
     Args:
-        planner: Puts the targets of a choice into the order in which they are asked, without those that cannot take the call; it gets
-            the choice, what named it, and the call's facts. `None`: they are asked as written.
+        planner: Puts the targets of a choice into the order in which they are asked; it gets the choice, what named it, and the call's
+            facts. `None`: they are asked as written.
 
     Raises:
         PolicyError: The file is not a list of tests.
@@ -196,11 +149,11 @@ def run_tests(policy: Policy, path: Path, *, known: Known | None = None, planner
     return outcomes
 
 
-def as_written(choice: Choice, _rule: str, _facts: Facts) -> Sequence[TargetRef]:
+def as_written(choice: Choice, _rule: str, _facts: Facts) -> Order:
     """
     The targets of a choice in the order in which they stand there.
     """
-    return [one.target for one in choice.targets]
+    return Order(tuple(one.target for one in choice.targets), shadow=choice.shadow.target if choice.shadow is not None else None)
 
 
 def _problem(policy: Policy, test: PolicyTest, known: Known, planner: Planner) -> str:
@@ -215,16 +168,87 @@ def _problem(policy: Policy, test: PolicyTest, known: Known, planner: Planner) -
     wanted, name = test.expect.route, route.name if route is not None else "none"
     if wanted is not None and wanted != name:
         return f"expected entry {wanted!r} of routes to decide, but it is {name!r}"
-    targets = targets_of(policy, test.call, facts, planner)
-    decisions = [(there, decide(policy, there)) for _, there in targets]
-    asked = [str(target) for (target, _), (_, decision) in zip(targets, decisions, strict=True) if target is not None and decision.allow]
-    expect = test.expect
-    if expect.to is not None and expect.to != (asked[0] if asked and isinstance(expect.to, str) else tuple(asked)):
-        said = expect.to if isinstance(expect.to, str) else ", ".join(expect.to)
-        return f"expected {said or 'no target'} to be asked, but it is {', '.join(asked) or 'none'}"
-    if not decisions:
-        return "" if expect.to == () else "no target can take this call"
-    facts, decision = next((one for one in decisions if one[1].allow), decisions[-1])
+    order = _order_of(policy, test.call, facts, planner)
+    if order is not None:
+        return _ordered_problem(policy, test, facts, order)
+    problem = _asked_problem(test.expect, (), ["it goes where it was sent"]) or _decided_problem(policy, test, facts)
+    return problem or _shadow_problem(policy, test, facts, None)
+
+
+def _order_of(policy: Policy, call: DescribedCall, facts: Facts, planner: Planner) -> Order | None:
+    """
+    Who is asked. `None`: whom the client asked, because no route sends the call elsewhere and its model is no alias.
+    """
+    route, alias = policy.routed(facts), policy.aliases.get(call.model or "")
+    if route is not None:
+        return planner(route.said, route.name, facts)
+    return planner(alias, f"alias {call.model}", facts) if alias is not None else None
+
+
+def _there(policy: Policy, facts: Facts, target: TargetRef) -> Facts:
+    return replace(facts, provider=policy.deployments[target.deployment].provider, model=normal_model(target.model))
+
+
+def _ordered_problem(policy: Policy, test: PolicyTest, facts: Facts, order: Order) -> str:
+    """
+    What is wrong where policy chose the targets: with whom it asks, and then with what it decides for the first who may have the call.
+    """
+    expect, decisions = test.expect, {target: decide(policy, _there(policy, facts, target)) for target in order.targets}
+    asked = [target for target in order.targets if decisions[target].allow]
+    denied = [f"{target}: denied by {one.rule}" for target, one in decisions.items() if not one.allow]
+    if problem := _asked_problem(expect, tuple(map(str, asked)), [*order.left_out, *denied]):
+        return problem
+    if order.targets:
+        found = _there(policy, facts, asked[0] if asked else order.targets[-1])
+        return _decided_problem(policy, test, found) or _shadow_problem(policy, test, facts, order if asked else None)
+    if expect.deny is None:
+        return f"expected allow, but denied: {order.refusal}"
+    if expect.deny not in order.refusal:
+        return f"expected a reason with {expect.deny!r}, but denied: {order.refusal}"
+    beyond = next((name for name in ("rule", "redact", "found", "retention") if getattr(expect, name) is not None), None)
+    if beyond is not None:
+        return f"expected something of {beyond!r}, but the call is denied before that: {order.refusal}"
+    return _shadow_problem(policy, test, facts, None)
+
+
+def _asked_problem(expect: Expect, asked: tuple[str, ...], why: list[str]) -> str:
+    """
+    Args:
+        why: The others are not asked.
+    """
+    if expect.to is None or expect.to == (asked[0] if asked and isinstance(expect.to, str) else asked):
+        return ""
+    said = expect.to if isinstance(expect.to, str) else ", ".join(expect.to)
+    return f"expected {said or 'no target'} to be asked, but it is {', '.join(asked) or 'none'}{_because(why)}"
+
+
+def _because(why: list[str]) -> str:
+    return f" ({'; '.join(why)})" if why else ""
+
+
+def _shadow_problem(policy: Policy, test: PolicyTest, facts: Facts, order: Order | None) -> str:
+    """
+    Args:
+        order: `None`: policy chose no target, or none may have the call; then there is no copy either.
+    """
+    shadow, wanted = order.shadow if order is not None else None, test.expect.shadow
+    why = [note for note in order.notes if note.startswith("shadow")] if order is not None else []
+    if shadow is not None and not (decision := decide(policy, _there(policy, facts, shadow))).allow:
+        shadow, why = None, [f"{shadow}: denied by {decision.rule}"]
+    name = str(shadow) if shadow is not None else "none"
+    if wanted is None or wanted == name:
+        return ""
+    return f"expected copies to go to {wanted}, but it is {name}{_because(why)}"
+
+
+def _decided_problem(policy: Policy, test: PolicyTest, facts: Facts) -> str:
+    """
+    What is wrong with the decision, and with what is taken out of the call.
+
+    Args:
+        facts: Of the call as whoever answers gets it.
+    """
+    expect, decision = test.expect, decide(policy, facts)
     said = f"{'allowed' if decision.allow else 'denied'} by {decision.rule}" + (f": {decision.reason}" if decision.reason else "")
     if decision.allow != bool(expect.allow):
         return f"expected {'allow' if expect.allow else 'deny'}, but {said}"
@@ -233,21 +257,6 @@ def _problem(policy: Policy, test: PolicyTest, known: Known, planner: Planner) -
     if expect.rule is not None and expect.rule != decision.rule:
         return f"expected rule {expect.rule!r} to decide, but {said}"
     return _protection_problem(policy, test, facts)
-
-
-def targets_of(policy: Policy, call: DescribedCall, facts: Facts, planner: Planner = as_written) -> list[tuple[TargetRef | None, Facts]]:
-    """
-    The targets of a call in order, each with the facts of the call it would get. `None`: where the client sent it, because no route
-    sends it elsewhere and its model is no alias.
-    """
-    route, alias = policy.routed(facts), policy.aliases.get(call.model or "")
-    if route is not None:
-        refs = planner(route.said, route.name, facts)
-    elif alias is not None:
-        refs = planner(alias, "alias", facts)
-    else:
-        return [(None, facts)]
-    return [(ref, replace(facts, provider=policy.deployments[ref.deployment].provider, model=normal_model(ref.model))) for ref in refs]
 
 
 def _protection_problem(policy: Policy, test: PolicyTest, facts: Facts) -> str:
@@ -270,60 +279,3 @@ def _protection_problem(policy: Policy, test: PolicyTest, facts: Facts) -> str:
         f"{spot.entity} at {spot.start}-{spot.end} by {spot.detector} ({protection.action(spot.entity)})" for spot in examined.spots
     )
     return f"expected {', '.join(expect.found) or 'nothing'} to be found, but there is {places or 'nothing'}"
-
-
-def facts_for(policy: Policy, call: DescribedCall) -> Facts:
-    """
-    Facts of a call that is only described.
-
-    Raises:
-        ValueError: The principal is not listed, or the address is none.
-    """
-    who = principal_for(policy, call.principal)
-    source = address(call.source) if call.source is not None else None
-    if call.source is not None and source is None:
-        raise ValueError(f"{call.source!r} is not an address")
-    generates = call.operation in GENERATES or call.task is not None
-    return Facts(
-        principal=who.id,
-        team=who.team,
-        app=who.app,
-        env=who.env,
-        provider=call.provider,
-        operation=call.operation,
-        model=normal_model(call.model) if call.model is not None else None,
-        billable=call.billable,
-        capture=Capture(call.capture),
-        source=source,
-        task=call.task or UNKNOWN if generates else None,
-        complexity=call.complexity if call.complexity is not None or not generates else USUAL_COMPLEXITY,
-        needs=frozenset(call.needs),
-        input_tokens=call.input_tokens,
-        output_tokens=call.output_tokens,
-        stream=call.stream,
-        headers={name.lower(): value for name, value in call.headers.items()},
-        tags={**who.tags, **call.tags},
-        now=call.time,
-    )
-
-
-def principal_for(policy: Policy, who: Who) -> Principal:
-    """
-    A listed principal by id, with the properties given in place of its own; or one that has only those.
-
-    Raises:
-        ValueError: The id is not listed and not one of those that need not be.
-    """
-    listed = policy.listed.get(who.id) if who.id is not None else None
-    if listed is None and who.id is not None and who.id != "anonymous" and not who.id.startswith("fp_"):
-        raise ValueError(f"no principal {who.id!r} is listed in this policy")
-    base = listed or Principal(id=who.id or "anonymous", type="anonymous")
-    return Principal(
-        id=base.id,
-        type=base.type,
-        team=who.team if who.team is not None else base.team,
-        app=who.app if who.app is not None else base.app,
-        env=who.env if who.env is not None else base.env,
-        cost_centre=base.cost_centre,
-        tags=base.tags,
-    )

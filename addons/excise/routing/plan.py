@@ -40,7 +40,7 @@ class Plan:
     What was decided of a call before anything left.
 
     Attributes:
-        rule: The route's name, or how the model was found: `alias`, `provider/model`, `model`.
+        rule: The route's name, or how the model was found: `alias NAME`, `provider/model`, `model`.
         candidates: Best first; empty where `excluded` says of each why.
         excluded: With the reason in `Candidate.reason`.
         last_resort: All candidates were out of order, and are tried all the same.

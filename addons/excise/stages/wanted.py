@@ -92,7 +92,7 @@ def resolve(policy: Policy, provider: str, model: str | None, *, models: Models 
     if model is None:
         raise BadRequest("the request names no model; name one of GET /v1/models", kind="no_model")
     if (choice := policy.aliases.get(model)) is not None:
-        return Wanted(choice, "alias")
+        return Wanted(choice, f"alias {model}")
     name, slash, rest = model.partition("/")
     if slash and name in policy.deployments and rest:
         return Wanted(_only(policy, TargetRef(name, rest)), "provider/model")

@@ -43,14 +43,32 @@ def output_tokens_of(request: Request, task: Task, complexity: float, ask_tokens
         ask_tokens: Estimated, of the latest words and their material.
         ask: Sample of these words.
     """
-    ordinary, share, most = _EXPECTED[task]
     if asked := _WORDS_ASKED.search(ask):
         tokens = min(_MOST_WORDS, int(asked[1] or asked[2])) * _TOKENS_PER_WORD
     else:
-        tokens = ordinary * (0.5 + 2 * complexity) + min(most, share * ask_tokens)
-    tokens += _thought(request.reasoning)
+        tokens = _ordinary(task, complexity, ask_tokens)
+    return _bounded(tokens + _thought(request.reasoning), request.max_tokens)
+
+
+def expected_output(task: Task, complexity: float, ask_tokens: int, max_tokens: int | None) -> int:
+    """
+    The same of a call of which nobody knows the words.
+
+    Args:
+        ask_tokens: As above; 0 where nobody knows.
+        max_tokens: What the client allows; `None`: it does not say.
+    """
+    return _bounded(_ordinary(task, complexity, ask_tokens), max_tokens)
+
+
+def _ordinary(task: Task, complexity: float, ask_tokens: int) -> float:
+    ordinary, share, most = _EXPECTED[task]
+    return ordinary * (0.5 + 2 * complexity) + min(most, share * ask_tokens)
+
+
+def _bounded(tokens: float, max_tokens: int | None) -> int:
     expected = max(1, round(tokens))
-    return expected if request.max_tokens is None else max(1, min(expected, request.max_tokens))
+    return expected if max_tokens is None else max(1, min(expected, max_tokens))
 
 
 def _thought(ask: ReasoningAsk | None) -> float:
