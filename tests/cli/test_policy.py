@@ -53,9 +53,48 @@ def test_check_says_that_all_is_well(folder):
     By default for ./policies; a directory, a file, and JSON.
     """
     assert run("check").startswith("default@")
-    assert "ok, 1 rules, 1 principals" in run("check", str(folder / "default.yml"))
+    assert "ok, 1 rule, 1 principal\n" in run("check", str(folder / "default.yml"))
     said = json.loads(run("check", str(folder), "--json"))
-    assert (said["ok"], said["rules"], said["faults"]) == (True, 1, [])
+    assert (said["ok"], said["rules"], said["routes"], said["faults"], said["warnings"]) == (True, 1, 0, [], [])
+
+
+ROUTES = """version: 1
+providers: [{provider: openai}]
+aliases: {fast: openai/gpt-6-luna}
+routes:
+  - {name: a, when: {model: gpt-6-sol}, to: openai/gpt-6-luna}
+  - {name: b, to: [openai/gpt-6-luna, openai/gpt-3.5-turbo-0613]}
+retention: [{name: c, mode: zero}]
+default: deny
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ROUTES, "ok, 2 routes, 1 alias, 1 entry of `retention`\n"),
+        ("version: 1\ndefault: deny\n", "ok, nothing but `default: deny`\n"),
+    ],
+)
+def test_check_counts_what_there_is(folder, text, said):
+    """
+    And nothing that is not there.
+    """
+    (folder / "default.yml").write_text(text)
+
+    assert run("check").endswith(said)
+
+
+def test_check_warns_of_models_that_are_switched_off(folder):
+    """
+    With their place, and no more than that: the policy is right.
+    """
+    (folder / "default.yml").write_text(ROUTES)
+
+    said = "gpt-3.5-turbo-0613 of entry openai was switched off on 2024-09-13"
+    assert f"policies/default.yml:6:40: warning: {said}\n" in run("check")
+    (warning,) = json.loads(run("check", "--json"))["warnings"]
+    assert (warning["line"], warning["text"]) == (6, said)
 
 
 def test_check_names_the_place_of_each_fault(folder):

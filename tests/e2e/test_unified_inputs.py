@@ -76,6 +76,6 @@ def test_pictures_for_the_blind_are_refused(model: str, at: At, own_standin: Sta
     import openai
 
     before = len(own_standin.seen)
-    with pytest.raises(openai.BadRequestError, match="image|pictures"):
+    with pytest.raises(openai.BadRequestError, match=r"image|pictures"):
         SHOWS["openai-chat"](at, model)
     assert len(own_standin.seen) == before

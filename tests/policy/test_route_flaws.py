@@ -5,6 +5,7 @@ Choices that could never choose are errors of the policy, told where they stand.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,8 @@ from excise.catalog.capability import Capability
 from excise.catalog.rates import Rate, Rates
 from excise.errors import PolicyError
 from excise.policy.known import known_names
+from excise.policy.route_flaws import ending
+from excise.policy.schema import PolicyFile
 from excise.wire.dialect import Traits
 
 from .written import NAMES, loaded
@@ -127,3 +130,32 @@ def test_the_catalogue_knows_prices_scores_and_abilities():
         with pytest.raises(PolicyError, match="no target meets this"):
             loaded(text % require, known=known_names())
     assert loaded(text % "quality: 0.01, max_input_price: 1", known=known_names()).routes
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (-1, "gpt-small of entry eu was switched off on 2026-03-01"),
+        (0, "gpt-small of entry eu is switched off on 2026-03-01"),
+        (30, "gpt-small of entry eu is switched off on 2026-03-01"),
+        (31, None),
+    ],
+)
+def test_models_that_end_are_told(days, said):
+    """
+    From 30 days before; each target once, at its first place, shadows and canaries too.
+    """
+    until = date(2026, 3, 1)
+    known = replace(KNOWN, capability=lambda provider, model: replace(MODELS["small"], until=until if model == "gpt-small" else None))
+    written = PolicyFile.model_validate(
+        {
+            "version": 1,
+            "providers": [{"provider": "openai", "name": "eu"}],
+            "aliases": {"fast": {"to": ["eu/gpt-large"], "shadow": {"target": "eu/gpt-small", "percent": 1}}},
+            "routes": [{"name": "a", "to": ["eu/gpt-small", "eu/gpt-large"]}],
+            "default": "allow",
+        }
+    )
+
+    found = [(flaw.path, flaw.text) for flaw in ending(written, known, until - timedelta(days=days))]
+    assert found == ([(("aliases", "fast", "shadow", "target"), said)] if said is not None else [])

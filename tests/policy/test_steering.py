@@ -105,6 +105,7 @@ def test_a_changed_key_is_another_policy_in_force(tmp_path: Path) -> None:
         ("host: acme.openai.azure.com", "host: acme.example.com", "no host of azure-openai"),
         ("host: acme.openai.azure.com", "host: https://acme.openai.azure.com", "without scheme and port"),
         ("url: http://10.0.0.7:8000", "url: http://10.0.0.7:8000/v1", "scheme, host and port"),
+        ("- provider: anthropic", "- provider: anthropic\n  region: eu", "it does not decide the host of this provider; give `host`"),
         ("  key: env:ANTHROPIC_KEY", "  aws: default", "takes no requests signed for AWS"),
         ("  key: env:ANTHROPIC_KEY", "  google: default", "takes no tokens of Google"),
         ("fast: anthropic/claude-haiku-4-5", "fast: antropic/claude-haiku-4-5", "no entry of `providers`"),
@@ -123,6 +124,18 @@ def test_slips_are_told(tmp_path: Path, before: str, after: str, said: str) -> N
     assert before in WHOLE
 
     assert any(said in text for text in faults(tmp_path, WHOLE.replace(before, after, 1)))
+
+
+def test_a_region_stands_beside_what_decides_the_host(tmp_path: Path) -> None:
+    """
+    A host, a url, or hosts of the provider that have the region in their names.
+    """
+    text = WHOLE.replace("  host: acme.openai.azure.com", "  host: acme.openai.azure.com\n  region: westeurope")
+    text = text.replace("  url: http://10.0.0.7:8000", "  url: http://10.0.0.7:8000\n  region: cellar")
+    policy = load(tmp_path, text.replace("region: europe-west1", "region: global"))
+
+    regions = {name: one.region for name, one in policy.deployments.items() if one.region is not None}
+    assert regions == {"azure-eu": "westeurope", "local": "cellar", "bedrock": "eu-central-1", "vertex": "global"}
 
 
 def test_a_route_that_can_never_decide_is_told(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 
 from excise.errors import PolicyError
-from excise.policy.trial import find_tests, run_tests
+from excise.policy.deployment import TargetRef
+from excise.policy.trial import Order, find_tests, run_tests
 
 from .written import NAMES, loaded
 
@@ -168,13 +169,83 @@ def test_a_planner_orders_and_leaves_out(tmp_path):
 
     def planner(choice, rule, facts):
         seen.append((rule, facts.task, facts.complexity))
-        return [one.target for one in reversed(choice.targets) if one.target.model != "gpt-large"]
+        return Order(tuple(one.target for one in reversed(choice.targets) if one.target.model != "gpt-large"))
 
     assert route(tmp_path, NIGHT, "to: [anthropic/claude-small, openai/gpt-small]", planner) == ""
     assert route(tmp_path, "model: fast, task: analysis, complexity: 0.1", "to: openai/gpt-small", planner) == ""
-    assert seen == [("nights", "code", 0.5), ("alias", "analysis", 0.1)]
-    assert route(tmp_path, NIGHT, "to: []", lambda *_: []) == ""
-    assert route(tmp_path, NIGHT, "rule: default", lambda *_: []) == "no target can take this call"
+    assert seen == [("nights", "code", 0.5), ("alias fast", "analysis", 0.1)]
+
+
+LEFT = Order((), ("openai/gpt-small: cannot see", "anthropic/claude-small: too dear"), refusal="no target: openai/gpt-small: cannot see")
+
+
+@pytest.mark.parametrize(
+    ("expect", "problem"),
+    [
+        ("deny: cannot see", ""),
+        ("deny: no target, to: []", ""),
+        ("deny: no target, to: [], shadow: none", ""),
+        ("allow: true, to: []", "expected allow, but denied: no target: openai/gpt-small: cannot see"),
+        ("allow: true", "expected allow, but denied: no target: openai/gpt-small: cannot see"),
+        ("deny: bananas, to: []", "expected a reason with 'bananas', but denied: no target: openai/gpt-small: cannot see"),
+        ("deny: no target, rule: default", "expected something of 'rule', but the call is denied before that"),
+        ("deny: no target, redact: none", "expected something of 'redact', but the call is denied before that"),
+        (
+            "deny: no target, to: openai/gpt-small",
+            "expected openai/gpt-small to be asked, but it is none (openai/gpt-small: cannot see; anthropic/claude-small: too dear)",
+        ),
+        ("deny: no target, shadow: openai/gpt-small", "expected copies to go to openai/gpt-small, but it is none"),
+    ],
+)
+def test_a_call_that_nobody_can_take_is_refused(tmp_path, expect, problem):
+    """
+    With the reasons: a test must expect that, and may look for them; no rule decides, and nothing is taken out.
+    """
+    path = tmp_path / "default.test.yml"
+    path.write_text(f"- {{name: a, call: {{provider: openai, model: gpt-4, {NIGHT}}}, expect: {{{expect}}}}}\n")
+    (outcome,) = run_tests(ROUTED, path, known=NAMES, planner=lambda *_: LEFT)
+
+    assert outcome.problem.startswith(problem)
+    assert bool(outcome.problem) == bool(problem)
+
+
+def test_who_is_denied_is_told_where_another_was_expected(tmp_path):
+    """
+    With the rule that denies it, and why whoever is left out cannot take the call.
+    """
+
+    def planner(choice, rule, facts):
+        return Order(tuple(one.target for one in choice.targets), ("openai/gpt-old: cannot hear",))
+
+    said = "expected anthropic/claude-opus to be asked, but it is openai/gpt-large (openai/gpt-old: cannot hear; "
+    assert route(tmp_path, HARD, "to: anthropic/claude-opus", planner) == said + "anthropic/claude-opus: denied by no opus)"
+    assert "but it is none (it goes where it was sent)" in route(tmp_path, "model: gpt-4, task: code", "to: openai/gpt-4")
+
+
+@pytest.mark.parametrize(
+    ("call", "shadow", "expect", "problem"),
+    [
+        (NIGHT, "openai/gpt-large", "shadow: openai/gpt-large", ""),
+        (NIGHT, None, "shadow: none", ""),
+        (NIGHT, "openai/gpt-large", "shadow: none", "expected copies to go to none, but it is openai/gpt-large"),
+        (NIGHT, None, "shadow: openai/gpt-large", "expected copies to go to openai/gpt-large, but it is none (shadow: it is ill)"),
+        (NIGHT, "openai/opus", "shadow: openai/opus", "expected copies to go to openai/opus, but it is none (openai/opus: denied by no opus)"),
+        ("model: gpt-4, task: code", "openai/gpt-large", "shadow: none", ""),  # it goes where it was sent
+        ("model: gpt-4, task: code", "openai/gpt-large", "shadow: openai/gpt-large", "expected copies to go to openai/gpt-large, but"),
+    ],
+)
+def test_copies_can_be_expected(tmp_path, call, shadow, expect, problem):
+    """
+    Where policy lets the target have them, and of calls alone that policy sends somewhere.
+    """
+
+    def planner(choice, rule, facts):
+        copied = TargetRef.of(shadow) if shadow is not None else None
+        return Order(tuple(one.target for one in choice.targets), shadow=copied, notes=("canary: none", "shadow: it is ill"))
+
+    found = route(tmp_path, call, expect, planner)
+    assert found.startswith(problem)
+    assert bool(found) == bool(problem)
 
 
 @pytest.mark.parametrize(

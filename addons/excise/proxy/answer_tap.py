@@ -16,6 +16,7 @@ from excise.pipeline import Pipeline
 from excise.privacy.profiles import Action
 from excise.wire.answer import AnswerDecoder
 from excise.wire.frame import Frame
+from excise.wire.translate import Translation
 
 
 def edited(exchange: Exchange, decoder: AnswerDecoder) -> bool:
@@ -155,6 +156,8 @@ class AnswerTap:
         The client has the head of an earlier attempt's answer: this one can only go on under it.
         """
         self._left = True
+        if isinstance(self._exchange.translation, Translation):
+            self._exchange.translation.follows = True
 
     def close(self) -> None:
         """

@@ -53,7 +53,11 @@ class Legs:
         What an answer is that has come so far: true, it may go to the client; false, it cannot be told yet; or why it is none.
         """
         exchange = self._flows.exchanges.get(flow)
-        return True if exchange is None else verdict(exchange, ended)
+        try:
+            return True if exchange is None else verdict(exchange, ended)
+        except Exception as fault:  # noqa: BLE001 - asked in the middle of a layer, where it would cost the client the connection
+            log_fault("judged", exchange.id if exchange is not None else None, fault)
+            return True  # it has passed the stages: what cannot be judged is the answer
 
     def broke(self, flow: HTTPFlow, message: str, sent: bool) -> tuple[Failure, str]:
         """
@@ -110,6 +114,7 @@ class Legs:
             await self._end(turn.flow, exchange, turn.failure, None)
             return
         began = time.perf_counter()
+        made = False
         leg = exchange.leg()
         hedging = turn.failure is None
         if hedging:
@@ -122,8 +127,9 @@ class Legs:
             await self._pipeline.again(leg)
             assert leg.course is not None
             await asyncio.sleep(min(leg.course.wait(time.monotonic()), leg.course.plan.failover.max_wait_seconds))
-            self._flows.exchanges[flow] = leg
             self._let_out(flow, leg)
+            self._flows.exchanges[flow] = leg
+            made = True
         except ExciseError as refusal:
             log.info("no_next_attempt", call_id=exchange.id, kind=refusal.kind)
             exchange.gave_up = len(exchange.attempts) > 1
@@ -133,6 +139,11 @@ class Legs:
             return
         finally:
             leg.proxy_seconds += time.perf_counter() - began
+            if not made:  # nothing has left: it is no attempt, and a probe it may hold is for others
+                if leg.attempt is not None:
+                    leg.attempts.remove(leg.attempt)
+                leg.attempt, leg.status = None, Status.REFUSED
+                await self._settler.retire(leg)
         if not hedging:
             self._take_over(flow)
             await self._end(turn.flow, exchange, turn.failure, leg)
@@ -152,6 +163,7 @@ class Legs:
         attempt = exchange.attempt
         assert attempt is not None
         attempt.outcome = "hedged" if failure is None else "failed"
+        attempt.error_type = attempt.error_type or (failure.kind if failure is not None else None)
         exchange.error_type = failure.kind if failure is not None else "hedged"
         exchange.status = Status.FAILED if failure is None or failure.phase in ("connect", "head") else Status.ERROR
         flows = self._flows

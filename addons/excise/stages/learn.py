@@ -12,6 +12,8 @@ from excise.policy.deployment import TargetRef
 from excise.routing.failure import Failure
 from excise.routing.judge import judge
 from excise.stages.outlook import Outlook
+from excise.stages.watch import refused
+from excise.wire.fault_sort import sort_of
 from excise.wire.usage import UsageSource
 
 log = structlog.get_logger("excise.learn")
@@ -49,7 +51,8 @@ class Learn(Stage):
             return
         exchange.learned = True
         target, health = _target(exchange), self._outlook.health
-        if attempt is None or exchange.status in (Status.CANCELLED, Status.REFUSED) or attempt.outcome == "hedged":
+        ours = exchange.answer_refusal is not None  # it was an answer, and we withheld it for what stands in it
+        if attempt is None or ours or exchange.status in (Status.CANCELLED, Status.REFUSED) or attempt.outcome == "hedged":
             health.released(target, route.credential_at)
         elif exchange.status is Status.OK:
             health.succeeded(target, route.credential_at, first_byte_seconds=_first_content(exchange), tokens_per_second=_speed(exchange))
@@ -94,5 +97,6 @@ def _broken(exchange: Exchange) -> Failure:
     """
     status = exchange.answer_status
     if status is not None and status >= 400:
-        return Failure(f"http_{status}", "answer", status)
-    return Failure(exchange.error_type or "upstream_closed", "head" if status is None else "content")
+        return refused(exchange, status)
+    kind = exchange.error_type or "upstream_closed"
+    return Failure(kind, "head" if status is None else "content", sort=sort_of(None, (kind,), ""))

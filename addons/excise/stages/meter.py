@@ -75,7 +75,7 @@ class Meter(Stage):
                 exchange.attempt.error_type = metered.error_type
             if exchange.status is Status.OK:
                 exchange.status = Status.ERROR
-        left = exchange.status is Status.CANCELLED or exchange.error_type == "upstream_timeout"
+        left = exchange.status is Status.CANCELLED or exchange.error_type in ("upstream_timeout", "hedged")
         if left and exchange.opened and call.billable and not metered.usage.said and exchange.leaving is not None:
             # The provider may have read all of it and billed that. An answer that had begun is a token at least; else nobody knows.
             sent = estimate_input_tokens(exchange.leaving, exchange.leaving.model)

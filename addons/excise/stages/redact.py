@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,7 +28,6 @@ from excise.privacy.retention.signed import is_signed
 from excise.privacy.schema_forms import demanded_forms
 from excise.privacy.vault import Vault, Vaults
 from excise.privacy.walk.source import Rewritten, Source, of_request
-from excise.privacy.walk.spots import Spot
 from excise.stages.off_loop import run
 from excise.wire.json_edit import apply
 
@@ -114,7 +113,8 @@ class Redact(Stage):
             for _ in plan.decide(spots):
                 await asyncio.sleep(0)
         except Refused:
-            _unname(exchange, spots)
+            if exchange.prompt.model is not None and any(spot.value in exchange.prompt.model for spot in spots):
+                unname(exchange)
             raise
         if plan.replacements:
             rewritten: Rewritten = await done(plan.carry_out)
@@ -184,15 +184,17 @@ class Redact(Stage):
         return who if first is None else f"{who}\0{hmac.digest(self._scope_key, first, 'sha256').hex()}"
 
 
-def _unname(exchange: Exchange, spots: Iterable[Spot]) -> None:
+def unname(exchange: Exchange) -> None:
     """
-    Take the model's name out of what the row of a refused call is made of, where something was found in it.
+    Take the model's name, in which something was found, out of all that the row of a refused call is made of: it stands in targets, too.
     """
-    prompt = exchange.prompt
+    prompt, route = exchange.prompt, exchange.route
     assert prompt is not None
-    if prompt.model is not None and any(spot.value in prompt.model for spot in spots):
-        exchange.prompt = replace(prompt, model=None)
-        exchange.route = exchange.translation = exchange.adapted = None
+    exchange.prompt = replace(prompt, model=None)
+    exchange.course = exchange.translation = exchange.adapted = None
+    exchange.losses = ()
+    if route is not None:  # not dropped: it may hold a probe, which has to be given back
+        exchange.route = replace(route, call=replace(route.call, model=None), named=None, reason="", path="")
 
 
 def _tell(exchange: Exchange) -> None:

@@ -18,6 +18,7 @@ from excise.privacy.retention.signed import is_signed
 from excise.routing.targets import GENERATES
 from excise.stages.forms import adapted_form, form_of_call
 from excise.stages.off_loop import run
+from excise.stages.redact import unname
 from excise.stages.route import TRANSLATED_INLINE_BYTES, adapted_of, envelope_of
 from excise.wire.dialect import Encoded
 from excise.wire.dialects.registry import dialect_of
@@ -53,7 +54,7 @@ class Translate(Stage):
             return
         if route.named is not None and prompt.model is None:
             # The target was chosen by that name, and redaction has found something in it: it has no place in the row, either.
-            exchange.route = exchange.translation = exchange.adapted = None
+            unname(exchange)
             raise Refused(
                 "the model's name holds something that must not leave; name a model of GET /v1/models", kind="redacted_model", status=422
             )
@@ -172,9 +173,14 @@ def _headers(exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:
     same = translation is None
     private = {name.encode() for name in auth_header_names}
     known = _OF_DIALECTS.get(route.call.dialect, frozenset()) if same else frozenset()
+    first = exchange.attempts[0] if exchange.attempts else None
+    # The key of one request: elsewhere it is another, and who has seen the key would give the first one's answer, or refuse.
+    moved = first is not None and (first.deployment, first.model) != (route.deployment, route.model)
     kept = []
     for name, value in exchange.send_headers or exchange.http.headers:
         low = name.lower()
+        if moved and low == b"idempotency-key":
+            continue
         if low in private or low in (b"host", b"content-length", b"content-type", b"accept-encoding"):
             continue
         if low in _KEPT or low in known:

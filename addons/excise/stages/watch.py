@@ -66,14 +66,18 @@ def verdict(exchange: Exchange, ended: bool) -> Failure | bool:
     """
     course = exchange.course
     status = exchange.answer_status or 0
-    if course is None or not course.more:
+    if course is None:
+        return True
+    if exchange.head_left and exchange.translation is None and status < 300 and (fits := _goes_on(exchange, ended)) is not True:
+        return fits
+    if not course.more:
         return True
     if 300 <= status < 400:
         return Failure("upstream_redirect", "answer", status)
     if exchange.answer_refusal is not None or (exchange.error_type is not None and not _translation_failed(exchange)):
         return True  # it is we who withhold it, which no other answer would change
     if status >= 400:
-        return _refused(exchange, status) if ended or exchange.answer_bytes > MOST_OF_AN_ERROR else False
+        return refused(exchange, status) if ended or exchange.answer_bytes > MOST_OF_AN_ERROR else False
     if exchange.answer_fault is not None:
         return _failure(exchange.answer_fault, "upstream_error")
     if _streamed(exchange):
@@ -85,7 +89,22 @@ def verdict(exchange: Exchange, ended: bool) -> Failure | bool:
     return _looked_at(exchange)
 
 
-def _refused(exchange: Exchange, status: int) -> Failure:
+def _goes_on(exchange: Exchange, ended: bool) -> Failure | bool:
+    """
+    Whether an answer that passes as it comes can go on under the head of an earlier attempt's stream: as a stream, and not coded.
+    """
+    coded = any(name.lower() == b"content-encoding" and value.strip().lower() != b"identity" for name, value in exchange.answer_headers)
+    if not coded and _framed(exchange):
+        return True
+    if not coded and not ended and exchange.answer_framing is None:
+        return False
+    return Failure("answer_unreadable", "head")  # of the head, for nothing of it is of use to the client
+
+
+def refused(exchange: Exchange, status: int) -> Failure:
+    """
+    An answer with an error status, as far as its body has been read.
+    """
     fault = exchange.answer_fault or read_fault(exchange.upstream.dialect, status, exchange.answer_headers, None)
     return _failure(fault, f"http_{status}")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 
 from excise.catalog.prices import Prices
-from excise.catalog.quality import load_quality
 from excise.catalog.providers import Catalog
+from excise.catalog.quality import load_quality
 from excise.errors import CertificateError, SettingsError
 from excise.policy.compile import Policy
 from excise.policy.known import known_names

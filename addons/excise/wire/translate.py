@@ -53,6 +53,7 @@ class Translation:
         self.encoded = encoded
         self._answer: _AnswerOn | None = None
         self.fault: Fault | None = None  # what the answer ended with, in place of an answer
+        self.follows = False  # the client has the head of a stream from an earlier attempt, under which only events can come
 
     def remade(self, body: Any) -> Translation:
         """
@@ -218,7 +219,8 @@ class _AnswerOn:
     def ping(self) -> bytes:
         if self._over or not self._of.streams or self._status >= 400:
             return b""
-        return self._encode(Ping())
+        # Without what begins the answer, which another attempt may give in its place.
+        return self._encode(Ping(), begins=False)
 
     def _whole(self, body: Any) -> bytes:
         fault = fault_of(body)
@@ -284,11 +286,11 @@ class _AnswerOn:
                 return self._written(answer)
         return b""
 
-    def _encode(self, event: Event) -> bytes:
+    def _encode(self, event: Event, *, begins: bool = True) -> bytes:
         if self._encoder is None:
             self._encoder = self._of.client.stream_encoder(self._of.asked)
         out = b""
-        if self._start is not None:
+        if begins and self._start is not None:
             out, self._start = self._encoder.feed(self._start), None
             self._wrote = self._wrote or bool(out)
         try:
@@ -310,7 +312,7 @@ class _AnswerOn:
         """
         self._over = True
         self._of.fault = fault
-        if self._wrote:
+        if self._wrote or self._of.follows:
             if self._encoder is not None and self._of.streams:
                 return self._encoder.feed(Failed(fault))
             return encode_stream_fault(self._of.client.name, self._of.framing, fault)

@@ -35,7 +35,7 @@ def complexity_of(request: Request, reading: Reading, counts: Counter[str], shap
     Demands and words are counted in what is read of the latest words, so more of them in the midst of a long text are not seen.
     """
     ask = reading.asks[0] if reading.asks else ""
-    demands = counts["limit"] + ask.count("?") + ask.count("？") + len(_NUMBERED.findall(ask))
+    demands = counts["limit"] + ask.count("?") + ask.count("？") + _points(ask)
     material = 1.0 if shapes & _HARD else 0.5 if counts["code"] + counts["craft"] + counts["lang"] + counts["program"] else 0.0
     reason = 1.0 if Need.REASONING in needs else min(1.0, counts["reason"] / 3)
     tools = len(request.tools) if Need.TOOLS in needs else 0
@@ -50,6 +50,11 @@ def complexity_of(request: Request, reading: Reading, counts: Counter[str], shap
         + _REASON * reason
     )
     return round(min(1.0, total), 3)
+
+
+def _points(text: str) -> int:
+    # In one line, one look at its beginning will do.
+    return len(_NUMBERED.findall(text)) if "\n" in text else _NUMBERED.match(text) is not None
 
 
 def _grown(size: int, least: int, decades: float) -> float:

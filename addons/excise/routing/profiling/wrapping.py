@@ -61,11 +61,13 @@ def unwrapped(text: str) -> str:
     """
     if "<" in text:
         text = _without_blocks(text)
-    if (request := _last(_REQUEST_HEAD, text)) is not None:
+    # Words without which an expression cannot match come first: most texts have none of them.
+    if "#" in text and (request := _last(_REQUEST_HEAD, text)) is not None:
         return text[request:]
-    if given := _FILES_GIVEN.search(text):
+    low = text.casefold()
+    if ("files" in low or "ide setup" in low) and (given := _FILES_GIVEN.search(text)):
         return text[: given.start()]
-    if (head := _MATERIAL_HEAD.search(text)) is None:
+    if not (":" in text or "：" in text) or (head := _MATERIAL_HEAD.search(text)) is None:
         return text
     if (ask := _last(_ASK_HEAD, text)) is not None and ask > head.end():
         return f"{text[: head.start()]}\n{text[ask:]}"
