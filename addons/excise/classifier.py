@@ -38,7 +38,7 @@ def load_classifier(folder: Path) -> Classifier:
     try:
         model = StaticModel.from_pretrained(folder)
         return Classifier(_StaticEmbedder(model), examples())
-    except Exception as error:  # noqa: BLE001 - the readers of these files raise anything, `Exception` itself included
+    except Exception as error:  # the readers of these files raise anything, `Exception` itself included
         raise SettingsError(f"--classifier {folder}: {error}") from error
 
 

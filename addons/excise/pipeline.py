@@ -1,8 +1,9 @@
 """
 The product, in order: what happens to one call.
 
-    recognise -> identify -> list_models -> decode -> route -> govern -> redact -> translate -> retain -> send
-              -> inspect -> restore -> meter -> reply -> record
+    recognise -> identify -> list_models -> decode -> profile -> plan
+              -> route -> govern -> redact -> translate -> retain -> send      (again for every attempt)
+              -> inspect -> restore -> meter -> watch -> learn -> reply -> record
 
 A stage overrides the few methods it needs. A buffered answer passes the same `on_events` as a stream, as one feed and one
 close. `on_finish` runs exactly once per call, however the call ended.

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import typer
 from test_simulate_cli import PROVIDERS, ledger
 from typer.testing import CliRunner
 
+from excise.catalog.models import Models
 from excise.cli.asked import PROVIDERS as BY_DIALECT
+from excise.cli.planning import profile_from
 from excise.cli.policy import register
 from excise.errors import LedgerError
 from excise.exchange import Capture
@@ -26,7 +29,10 @@ from excise.policy.decide import Facts
 from excise.policy.deployment import TargetRef
 from excise.routing.failure import Failure
 from excise.routing.profile import Task
+from excise.routing.profiling import profile_of
+from excise.routing.profiling.length import expected_output
 from excise.wire.dialects.registry import DIALECTS
+from excise.wire.neutral import Request, Text, Turn
 
 POLICY = (
     PROVIDERS
@@ -99,7 +105,7 @@ def test_the_plan_of_a_described_call_is_told(policy: Path) -> None:
     assert "plan by code: optimise, up to 4 attempts; targets taken to be healthy" in text
     assert "  1. openai/gpt-5-mini: score 1.00: cost" in text
     assert "  - openai/gpt-3.5-turbo: cannot see pictures" in text
-    assert "  a copy goes to openai/gpt-5" in text
+    assert "  a copy of 90 % of such calls goes to openai/gpt-5\n" in text
     assert "- hard code: complexity is not from 0.5" in text
 
 
@@ -121,10 +127,10 @@ def test_nobody_is_no_allowance(policy: Path) -> None:
     """
     A call that no target can take, or whose model means nothing to a virtual key, is refused.
     """
-    long = (*CODE[:-4], "--input-tokens", "90000000")
-    answer = explained(policy, *long)
+    deaf = (*CODE, "--needs", "audio")
+    answer = explained(policy, *deaf)
     assert (answer["allow"], answer["reason"], len(answer["plan"]["excluded"])) == (False, "no target can take this call", 3)
-    assert "its window has" in said("explain", *long, "--policies", str(policy))
+    assert "openai/gpt-5-mini: cannot hear" in said("explain", *deaf, "--policies", str(policy))
 
     answer = explained(policy, "--provider", "openai", "--model", "no-such-model", "--virtual-key")
     assert not answer["allow"]
@@ -133,11 +139,15 @@ def test_nobody_is_no_allowance(policy: Path) -> None:
 
 def test_an_alias_is_known_to_virtual_keys(policy: Path) -> None:
     """
-    As it is written, capitals and all; without such a key the call goes where it was sent.
+    As it is written, capitals and all; without such a key the call goes where it was sent, and it is said what is missing.
     """
     plan = explained(policy, "--provider", "openai", "--model", "Fast", "--virtual-key")["plan"]
-    assert (plan["rule"], plan["candidates"][0]["target"]) == ("alias", "openai/gpt-5-mini")
+    assert (plan["rule"], plan["candidates"][0]["target"]) == ("alias Fast", "openai/gpt-5-mini")
     assert explained(policy, "--provider", "openai", "--model", "Fast")["plan"] is None
+    hint = "`Fast` is an alias: only holders of a key of yours may ask for it (--virtual-key)"
+    assert f"hint: {hint}\n" in said("explain", "--provider", "openai", "--model", "Fast", "--policies", str(policy))
+    for others in (("--model", "Fast", "--virtual-key"), ("--model", "fast"), ("--model", "Fast", "--task", "code")):
+        assert explained(policy, "--provider", "openai", *others)["hint"] is None
 
 
 @pytest.mark.parametrize(
@@ -167,6 +177,35 @@ def test_a_request_is_profiled_as_the_proxy_does(policy: Path, tmp_path: Path, d
     assert (other["profile"]["task"], other["profile"]["confidence"], other["plan"]) == ("translation", 1.0, None)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "operation"),
+    [
+        (("--provider", "openai"), "chat"),
+        (("--provider", "openai", "--operation", "responses"), "responses"),
+        (("--provider", "anthropic"), "messages"),
+        (("--provider", "anthropic", "--operation", "chat"), "chat"),
+        (("--provider", "mistral"), "chat"),
+        (("--provider", "gemini"), "chat"),
+        (("--provider", "groq"), "chat"),
+    ],
+)
+def test_a_file_without_a_dialect_is_in_its_providers(policy: Path, tmp_path: Path, arguments: tuple[str, ...], operation: str) -> None:
+    """
+    As the catalogue says of provider and operation.
+    """
+    text = "Write a Python function that reverses a linked list, with tests."
+    file = tmp_path / "request.json"
+    if "gemini" in arguments:
+        file.write_text(json.dumps({"contents": [{"role": "user", "parts": [{"text": text}]}]}))
+    elif operation == "responses":
+        file.write_text(json.dumps({"model": "m", "input": text}))
+    else:
+        file.write_text(json.dumps({"model": "m", "messages": [{"role": "user", "content": text}], "max_tokens": 50}))
+    answer = explained(policy, "--file", str(file), "--model", "m", *arguments)
+
+    assert (answer["facts"]["operation"], answer["profile"]["task"]) == (operation, "code")
+
+
 def test_every_dialect_has_a_provider() -> None:
     """
     So that a new one cannot be forgotten here.
@@ -184,6 +223,9 @@ def test_what_is_no_request_is_a_usage_error(policy: Path, tmp_path: Path) -> No
         ("--file", str(file), "--dialect", "openai-chat"),
         ("--file", str(file), "--dialect", "esperanto"),
         ("--file", str(tmp_path / "nothing"), "--dialect", "openai-chat"),
+        ("--file", str(file)),
+        ("--file", str(file), "--provider", "openai"),
+        ("--file", str(file), "--provider", "openai", "--operation", "embeddings"),
         ("--provider", "openai", "--task", "nonsense"),
         ("--provider", "openai", "--complexity", "2"),
         ("--provider", "openai", "--time", "soon"),
@@ -199,7 +241,7 @@ def test_a_call_of_the_ledger_is_explained_with_what_became_of_it(policy: Path, 
     """
     call = uuid7()
     tries = [
-        {"provider": "openai", "model": "m", "outcome": "failed", "error_type": "http_503", "why": "cheapest"},
+        {"provider": "openai", "model": "m", "outcome": "failed", "error_type": "http_503", "why": "number 1 as written"},
         {"provider": "anthropic", "model": "n", "outcome": "ok", "why": "http_503"},
     ]
     excluded = [{"target": "openai/old", "reason": "no tools"}]
@@ -211,7 +253,8 @@ def test_a_call_of_the_ledger_is_explained_with_what_became_of_it(policy: Path, 
     assert (answer["plan"]["rule"], answer["facts"]["tags"], answer["profile"]["input_tokens"]) == ("hard code", {"tier": "gold"}, 900)
     assert [one["outcome"] for one in answer["then"]["tries"]] == ["failed", "ok"]
     text = said("explain", "--call", call, "--data", str(tmp_path), "--policies", str(policy))
-    assert "then: answered by openai/gpt-4o\n  1. openai/m: failed, http_503, cheapest\n  2. anthropic/n: ok, http_503" in text
+    first = "  1. openai/m: failed (http_503); asked because: number 1 as written\n"
+    assert f"then: answered by openai/gpt-4o\n{first}  2. anthropic/n: ok; asked because: http_503\n" in text
     assert "  - openai/old: no tools" in text
 
     with pytest.raises(LedgerError, match="has no call"):
@@ -248,12 +291,76 @@ def test_tests_of_a_policy_see_the_planned_order(policy: Path) -> None:
     assert "0 passed, 1 failed" in said("test", str(policy), code=1)
 
 
+def test_a_described_call_costs_what_workers_expect(policy: Path) -> None:
+    """
+    With the length of the answer estimated by task, difficulty and input, as from the words; so a ceiling can be met, and says why not.
+    """
+    code = ("--provider", "openai", "--task", "code", "--complexity", "0.4", "--input-tokens", "2000")
+    costs = {one["target"]: Decimal(one["cost_usd"]) for one in explained(policy, *code)["plan"]["candidates"]}
+    (cheap, low), (_, high), *_ = sorted(costs.items(), key=lambda entry: entry[1])
+    tests = policy.with_name("default.test.yml")
+    call = "{provider: openai, model: gpt-4o, task: code, complexity: 0.4, input_tokens: 2000}"
+    tests.write_text(f"- {{name: a, call: {call}, expect: {{allow: true, to: [{cheap}]}}}}\n")
+    policy.write_text(POLICY.replace("optimise: {cost: 1}", f'require: {{max_cost_usd: "{(low + high) / 2}"}}'))
+    assert "1 passed, 0 failed" in said("test", str(policy))
+
+    policy.write_text(POLICY.replace("optimise: {cost: 1}", "require: {max_cost_usd: 0.00001}"))
+    told = said("test", str(policy), code=1)
+    assert f"expected {cheap} to be asked, but it is none (" in told
+    assert f"{cheap}: expected cost is {float(low):.4g} USD, at most 1e-05 USD is allowed" in told
+
+    assert explained(policy, *code)["profile"]["output_tokens"] == 980
+    assert profile_from(facts_of_code(output_tokens=70)).output_tokens == 70
+    hello = profile_of(Request("openai-chat", "m", turns=(Turn("user", (Text(text="Hello"),)),)), input_tokens=2)
+    assert hello.output_tokens == expected_output(hello.task, hello.complexity, 2, None)
+
+
+def facts_of_code(**more: Any) -> Facts:
+    return Facts(principal="p", provider="openai", operation="chat", capture=Capture.PROXY, task="code", **more)
+
+
+def test_models_are_switched_off_by_the_time_of_the_call(policy: Path) -> None:
+    """
+    Where a test, or a description, says when; else today.
+    """
+    until = Models.load().find("openai", "gpt-3.5-turbo")
+    assert until is not None
+    assert until.deprecation_date is not None
+    tests = policy.with_name("default.test.yml")
+    order = {0: ["openai/gpt-3.5-turbo", "openai/gpt-5-mini"], 1: ["openai/gpt-5-mini"]}
+    text = POLICY.replace("    optimise: {cost: 1}\n", "")
+    policy.write_text(text.replace("[openai/gpt-3.5-turbo, anthropic/claude-haiku-4-5,", "[openai/gpt-3.5-turbo,"))
+    for days, targets in order.items():
+        time = f"{until.deprecation_date + timedelta(days=days)}T12:00:00+00:00"
+        call = f"{{provider: openai, model: gpt-4o, task: code, time: {time}}}"
+        tests.write_text(f"- {{name: a, call: {call}, expect: {{allow: true, to: [{', '.join(targets)}]}}}}\n")
+        said("test", str(policy))
+        plan = explained(policy, *CODE, "--time", time)["plan"]
+        assert [one["target"] for one in plan["candidates"]] == targets
+        assert [one["reason"].split(" on ")[0] for one in plan["excluded"]] == ["switched off"] * days
+
+
+def test_copies_of_tests_are_those_the_policy_asks_for(policy: Path) -> None:
+    """
+    However small their part; and none where the copy's target may not have the call.
+    """
+    tests = policy.with_name("default.test.yml")
+    policy.write_text(POLICY.replace("{target: openai/gpt-5, percent: 90}", "{target: openai/gpt-3.5-turbo, percent: 1}"))
+    call = "{provider: openai, model: gpt-4o, task: code, input_tokens: 2000}"
+    tests.write_text(f"""
+- {{name: a copy, call: {call}, expect: {{allow: true, shadow: openai/gpt-3.5-turbo}}}}
+- {{name: none, call: {{provider: openai, model: gpt-4o}}, expect: {{allow: true, shadow: none}}}}
+""")
+    assert "2 passed, 0 failed" in said("test", str(policy))
+
+    tests.write_text(tests.read_text().replace("input_tokens: 2000", "needs: vision"))
+    assert "openai/gpt-3.5-turbo gets no copy: cannot see pictures" in said("test", str(policy), code=1)
+
+
 def test_facts_without_a_task_are_no_profile() -> None:
     """
     A task that is described is sure; none is `unknown`, and sure of nothing.
     """
-    from excise.cli.planning import profile_from
-
     base = {"principal": "p", "provider": "openai", "operation": "chat", "capture": Capture.PROXY}
     assert (profile_from(Facts(**base, task="code")).confidence, profile_from(Facts(**base)).confidence) == (1.0, 0.0)
     assert profile_from(Facts(**base)).task is Task.UNKNOWN

@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from excise.catalog.models import Models
 from excise.cli.policy import register
 
 POLICY = """version: 1
@@ -63,7 +64,7 @@ providers: [{provider: openai}]
 aliases: {fast: openai/gpt-6-luna}
 routes:
   - {name: a, when: {model: gpt-6-sol}, to: openai/gpt-6-luna}
-  - {name: b, to: [openai/gpt-6-luna, openai/gpt-3.5-turbo-0613]}
+  - {name: b, to: [openai/gpt-6-luna, openai/gpt-3.5-turbo]}
 retention: [{name: c, mode: zero}]
 default: deny
 """
@@ -85,14 +86,18 @@ def test_check_counts_what_there_is(folder, text, said):
     assert run("check").endswith(said)
 
 
-def test_check_warns_of_models_that_are_switched_off(folder):
+def test_check_warns_of_models_that_are_switched_off(folder, monkeypatch):
     """
     With their place, and no more than that: the policy is right.
     """
     (folder / "default.yml").write_text(ROUTES)
+    model = Models.load().find("openai", "gpt-3.5-turbo")
+    assert model is not None
+    assert model.deprecation_date is not None
+    monkeypatch.setattr("excise.cli.planning.today", lambda: model.deprecation_date)
 
-    said = "gpt-3.5-turbo-0613 of entry openai was switched off on 2024-09-13"
-    assert f"policies/default.yml:6:40: warning: {said}\n" in run("check")
+    said = f"gpt-3.5-turbo of entry openai is switched off on {model.deprecation_date}"
+    assert f"policies/default.yml:6:39: warning: {said}\n" in run("check")
     (warning,) = json.loads(run("check", "--json"))["warnings"]
     assert (warning["line"], warning["text"]) == (6, said)
 

@@ -229,7 +229,12 @@ def test_who_is_denied_is_told_where_another_was_expected(tmp_path):
         (NIGHT, None, "shadow: none", ""),
         (NIGHT, "openai/gpt-large", "shadow: none", "expected copies to go to none, but it is openai/gpt-large"),
         (NIGHT, None, "shadow: openai/gpt-large", "expected copies to go to openai/gpt-large, but it is none (shadow: it is ill)"),
-        (NIGHT, "openai/opus", "shadow: openai/opus", "expected copies to go to openai/opus, but it is none (openai/opus: denied by no opus)"),
+        (
+            NIGHT,
+            "openai/opus",
+            "shadow: openai/opus",
+            "expected copies to go to openai/opus, but it is none (openai/opus: denied by no opus)",
+        ),
         ("model: gpt-4, task: code", "openai/gpt-large", "shadow: none", ""),  # it goes where it was sent
         ("model: gpt-4, task: code", "openai/gpt-large", "shadow: openai/gpt-large", "expected copies to go to openai/gpt-large, but"),
     ],

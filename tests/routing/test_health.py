@@ -182,6 +182,17 @@ def test_several_records_are_as_bad_as_the_worst():
     assert worst(()) == UNTRIED
 
 
+def test_who_was_never_tried_says_nothing_of_the_rest():
+    """
+    Of equally bad breakers the one that opens last counts; and whose samples are meant may be said.
+    """
+    early, late = Standing("open", until=9.0, samples=7), Standing("open", until=50.0, samples=3)
+
+    assert worst((early, UNTRIED, late)) == worst((late, early)) == Standing("open", 50.0, samples=7)
+    assert worst((early, late), samples=3) == Standing("open", 50.0, samples=3)
+    assert worst((Standing(failure_rate=0.0), UNTRIED)).failure_rate == 0.0
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from("+-!plrx"), st.floats(0, 100), st.floats(0, 1, exclude_max=True)),

@@ -40,6 +40,7 @@ def up(
     providers: Annotated[Path | None, typer.Option(help="Own entries for the catalogue.", metavar="FILE")] = None,
     prices: Annotated[Path | None, typer.Option(help="Own prices, over the shipped ones.", metavar="FILE")] = None,
     quality: Annotated[Path | None, typer.Option(help="Own scores of models, over the shipped ones.", metavar="FILE")] = None,
+    classifier: Annotated[Path | None, typer.Option(help="Embedding model asked for the task of unclear calls.", metavar="DIR")] = None,
     upstream_ca: Annotated[Path | None, typer.Option(help="Trusted beside the system's roots.", metavar="FILE")] = None,
     resolve: Annotated[
         list[str] | None, typer.Option(help="Where a name is really reached (repeatable).", metavar="HOST:PORT:ADDR[:PORT]")

@@ -10,7 +10,10 @@ Read in this order, which is a call's way in:
     tls           certificates and verification  (tls_layers: handshakes; tls_sessions: resumption)
     http_layer    requests to streams, streams to connections  (http_edges, http_heads, http_body: HTTP/1, strictly)
     http_stream   one request and its answer: here the seal is asked for
-    gateway       hooks to stages; catches everything, refuses  (headers, endpoint, readings: what it reads and writes)
+    failover      … or several attempts at it, of which the client sees one  (attempts: its words; legs: what it asks between them)
+    gateway       hooks to stages; catches everything, refuses  (headers, endpoint, readings: what it reads; flows: which is which)
+    foreign       what is no LLM call, on its way through
+    shadow        copies for targets on trial  (errand: a request of our own)
     seal          what was approved, byte for byte
     answer_tap    the answer on its way back
     settle        the end, exactly once

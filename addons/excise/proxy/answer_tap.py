@@ -23,8 +23,8 @@ def edited(exchange: Exchange, decoder: AnswerDecoder) -> bool:
     """
     Whether stages may change this answer: then its length is not known, and it leaves without its content coding.
     """
-    if exchange.translation is not None:
-        return True
+    if exchange.translation is not None or exchange.head_left:
+        return True  # under another attempt's head it cannot keep its own coding
     redaction = exchange.redaction
     if redaction is not None and redaction.answers not in (None, Action.REPORT_ONLY):
         return True  # also what cannot be read: it is cut off then, not passed on unscanned

@@ -19,6 +19,7 @@ from excise.catalog.prices import Prices
 from excise.catalog.providers import Catalog
 from excise.catalog.quality import Quality, load_quality
 from excise.catalog.retention import load_retention
+from excise.classifier import load_classifier
 from excise.documents import extractor
 from excise.exchange import ClientInfo, Exchange, Prompt, Route
 from excise.health.shared import SharedHealth
@@ -106,7 +107,7 @@ def build(settings: Settings, journal: Journal) -> Parts:
             Identify(policies, secret, keys),
             ListModels(policies, prices),
             decode,
-            Profiling(),
+            Profiling(None if settings.classifier is None else load_classifier(settings.classifier)),
             Planning(policies, outlook),
             Steer(policies, catalog, outlook.health, keeps=partial(kept_there, policies, retain), now=time.time),
             Govern(policies),

@@ -357,11 +357,16 @@ class Driver:
         gateway, settings = self.shared.gateway, self.shared.settings
         if not gateway.flows.waits(self.client):
             return
-        begun = any(flow.response is not None for flow in gateway.flows.live.get(self.client.id, ()))
-        for server, opened in list(self.opened.items()):
+        # Calls with other targets have clocks of their own, for each attempt.
+        timed = [flow for flow in gateway.flows.live.get(self.client.id, ()) if gateway.legs.failover(flow) is None]
+        begun = any(flow.response is not None for flow in timed)
+        asked = {flow.server_conn for flow in timed}
+        for server, opened in list(self.opened.items()) if timed else ():
             if server.tls and server.timestamp_tls_setup is None:
                 if now - opened > settings.connect_timeout_seconds:
                     self.fail_upstream(server, f"connect_timeout: no TLS within {settings.connect_timeout_seconds:g} s")
+            elif server not in asked:
+                continue  # kept for a later call
             elif begun and now - self.touched.get(server, now) > settings.idle_timeout_seconds:
                 self.fail_upstream(server, f"upstream_timeout: the provider sent nothing for {settings.idle_timeout_seconds:g} s")
             elif not begun and now - max(opened, gateway.flows.asked_at(self.client, opened)) > settings.first_byte_timeout_seconds:

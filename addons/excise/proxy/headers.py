@@ -92,7 +92,8 @@ def prepare(request: http.Request, exchange: Exchange, private: frozenset[bytes]
         request.headers = http.Headers(exchange.send_headers)
     if route is not None:
         request.headers["host"] = authority(route)
-    plain = exchange.redaction is not None and (exchange.redaction.live is not None or exchange.redaction.answers is not None)
+    redaction = exchange.redaction
+    plain = exchange.head_left or (redaction is not None and (redaction.live is not None or redaction.answers is not None))
     length = b"%d" % len(request.data.content or b"")
     listed: set[bytes] = set()
     for name, value in request.headers.fields:

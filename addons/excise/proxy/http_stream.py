@@ -83,6 +83,8 @@ class SealedStream(HttpStream):
     One request and its answer. Nothing leaves from here without an intact seal.
     """
 
+    _sign: commands.Command | None = None  # the clock of the next sign of life
+
     def __init__(self, context: Context, stream_id: int, terms: Terms) -> None:
         super().__init__(context, stream_id)
         self._gate = terms.gate
@@ -200,7 +202,8 @@ class SealedStream(HttpStream):
         yield from ()
 
     def _woken(self, event: events.Wakeup) -> layer.CommandGenerator[None]:
-        yield from self._show_life()
+        if event.command is self._sign:  # of several attempts' only the latest
+            yield from self._show_life()
 
     def state_wait_for_response_headers(self, event: ResponseHeaders) -> layer.CommandGenerator[None]:
         # mitmproxy sends answers without a body past the tap, which may have something else to say in their place.
@@ -218,7 +221,11 @@ class SealedStream(HttpStream):
 
     def _ping_later(self) -> layer.CommandGenerator[None]:
         if self.flow.response is not None and getattr(self.flow.response.stream, "pings", False):
-            yield commands.RequestWakeup(PING_SECONDS)
+            yield from self._sign_later()
+
+    def _sign_later(self) -> layer.CommandGenerator[None]:
+        self._sign = commands.RequestWakeup(PING_SECONDS)
+        yield self._sign
 
     def _send_head(self) -> layer.CommandGenerator[None]:
         yield from super().start_response_stream()
@@ -249,7 +256,7 @@ class SealedStream(HttpStream):
             yield from self._send_head()
         if sign:
             yield SendHttp(ResponseData(self.stream_id, sign), self.context.client)
-        yield commands.RequestWakeup(PING_SECONDS)
+        yield from self._sign_later()
 
     def state_hold_head(self, event: events.Event) -> layer.CommandGenerator[None]:
         """

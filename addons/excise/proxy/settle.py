@@ -19,6 +19,7 @@ from excise.pipeline import Pipeline
 from excise.proxy.answer_tap import AnswerTap
 from excise.proxy.faults import log_fault
 from excise.wire.answer import AnswerDecoder
+from excise.wire.dialects.registry import dialect_of
 from excise.wire.frame import Framing
 
 Row = Callable[[str, dict[str, Any]], None]
@@ -55,7 +56,11 @@ class Settler:
         if exchange.translation is not None and (exchange.translation.answered or exchange.head_left):
             return exchange.translation.framing
         answer = self._answers.get(id(exchange))
-        return answer[1].framing if answer else None
+        if answer is not None and answer[1].framing is not None:
+            return answer[1].framing
+        call = exchange.call
+        dialect = dialect_of(call.provider, call.dialect) if call is not None and exchange.head_left else None
+        return dialect.framing if dialect is not None else None
 
     def settle(self, exchange: Exchange, status: Status, *, whole: bool) -> None:
         """

@@ -91,12 +91,11 @@ def verdict(exchange: Exchange, ended: bool) -> Failure | bool:
 
 def _goes_on(exchange: Exchange, ended: bool) -> Failure | bool:
     """
-    Whether an answer that passes as it comes can go on under the head of an earlier attempt's stream: as a stream, and not coded.
+    Whether an answer that passes as it comes can go on under the head of an earlier attempt's stream: as a stream. (It leaves decoded.)
     """
-    coded = any(name.lower() == b"content-encoding" and value.strip().lower() != b"identity" for name, value in exchange.answer_headers)
-    if not coded and _framed(exchange):
+    if _framed(exchange):
         return True
-    if not coded and not ended and exchange.answer_framing is None:
+    if not ended and exchange.answer_framing is None:
         return False
     return Failure("answer_unreadable", "head")  # of the head, for nothing of it is of use to the client
 

@@ -58,7 +58,8 @@ def settle(settings: Settings, *, named_policies: bool) -> Settings:
         package = Path(__file__).resolve().parent.parent
         where = next((path for path in (package / "policies", package.parent.parent / "policies") if path.is_dir()), where)
     paths = {"policies": where, "data": settings.data, "certs": settings.certs}
-    optional = {name: value for name in ("providers", "prices", "quality", "upstream_ca") if (value := getattr(settings, name)) is not None}
+    named = ("providers", "prices", "quality", "classifier", "upstream_ca")
+    optional = {name: value for name in named if (value := getattr(settings, name)) is not None}
     return settings.model_copy(update={name: path.absolute() for name, path in (paths | optional).items()})
 
 
@@ -79,6 +80,10 @@ def check_files(settings: Settings) -> Policy:
         Prices.load(settings.prices)
     if settings.quality is not None:
         load_quality(settings.quality)
+    if settings.classifier is not None:
+        from excise.classifier import load_classifier  # here: it brings the words of all tasks, which only workers need
+
+        load_classifier(settings.classifier)
     return store.current
 
 

@@ -86,6 +86,7 @@ class Settings(BaseModel):
     providers: Path | None = None  # an operator's own catalogue entries, same form as providers.yml
     prices: Path | None = None  # an operator's own prices, over the shipped ones
     quality: Path | None = None  # an operator's own scores of models, over the shipped ones
+    classifier: Path | None = None  # a folder with a static embedding model: a second opinion on tasks
     upstream_ca: Path | None = None  # trusted beside the system's
     resolve: Annotated[tuple[Resolve, ...], BeforeValidator(_resolves)] = ()
     allow_private: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = ()

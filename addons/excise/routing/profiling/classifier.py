@@ -37,7 +37,7 @@ class Embedder(Protocol):
 class _Bounds:
     margin: float  # cosine of the best less that of the second, at least
     near: float  # cosine of the best, at least
-    right: float  # share of the answered examples
+    right: float  # share of the answered examples, by the rule of succession: never quite sure
 
 
 class Classifier:
@@ -60,7 +60,7 @@ class Classifier:
 
     def task_of(self, text: str) -> tuple[Task, float] | None:
         """
-        The task and how sure that is, 0 to 1: as often as examples were told right. `None`: nothing is near, or two are equally so.
+        The task and how sure that is, 0 to 1: about as often as examples were told right. `None`: nothing is near, or two are equally so.
 
         Args:
             text: The user's own words; of more than `MAX_BYTES` the two ends are looked at.
@@ -122,7 +122,7 @@ def _bounds(placed: Mapping[Task, Sequence[_Vector]], sums: Mapping[Task, Sequen
     The least margin at which nine of ten examples are told right, each by the centroids of all others.
     """
     centroids = _units(sums)
-    told: list[tuple[float, bool, float]] = []  # least margins last, of equal ones the wrong first
+    told: list[tuple[float, bool, float]] = []  # least margins last
     for task, vectors in placed.items():
         for vector in vectors:
             others = _unit([total - value for total, value in zip(sums[task], vector, strict=True)])
@@ -137,8 +137,10 @@ def _bounds(placed: Mapping[Task, Sequence[_Vector]], sums: Mapping[Task, Sequen
     for answered, (margin, is_right, near) in enumerate(told, 1):
         if is_right:
             right, nearest = right + 1, min(nearest, near)
+        if answered < len(told) and told[answered][0] == margin:
+            continue  # a bound lets in all that are as far
         if right >= _RIGHT * answered and answered >= _ANSWERED * sum(map(len, placed.values())):
-            best = _Bounds(-margin, nearest, right / answered)
+            best = _Bounds(-margin, nearest, (right + 1) / (answered + 2))
     if best is None:
         raise ValueError("the model does not tell the examples of tasks apart")
     return best

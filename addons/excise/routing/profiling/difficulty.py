@@ -35,7 +35,7 @@ def complexity_of(request: Request, reading: Reading, counts: Counter[str], shap
     Demands and words are counted in what is read of the latest words, so more of them in the midst of a long text are not seen.
     """
     ask = reading.asks[0] if reading.asks else ""
-    demands = counts["limit"] + ask.count("?") + ask.count("？") + _points(ask)
+    demands = counts["limit"] + ask.count("?") + ask.count("？") + points_in(ask)
     material = 1.0 if shapes & _HARD else 0.5 if counts["code"] + counts["craft"] + counts["lang"] + counts["program"] else 0.0
     reason = 1.0 if Need.REASONING in needs else min(1.0, counts["reason"] / 3)
     tools = len(request.tools) if Need.TOOLS in needs else 0
@@ -52,7 +52,10 @@ def complexity_of(request: Request, reading: Reading, counts: Counter[str], shap
     return round(min(1.0, total), 3)
 
 
-def _points(text: str) -> int:
+def points_in(text: str) -> int:
+    """
+    Points of lists: lines that begin with a number or a dash.
+    """
     # In one line, one look at its beginning will do.
     return len(_NUMBERED.findall(text)) if "\n" in text else _NUMBERED.match(text) is not None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from excise.routing.profile import Need, Profile
+from excise.routing.profiling.classifier import Classifier, reconsidered
 from excise.routing.profiling.difficulty import complexity_of
 from excise.routing.profiling.digest import conversation_of
 from excise.routing.profiling.length import output_tokens_of
@@ -18,16 +19,19 @@ _NEEDS: Final[dict[type[Part], Need]] = {Image: Need.VISION, Audio: Need.AUDIO, 
 _CHARACTERS_PER_TOKEN = 4
 
 
-def profile_of(request: Request, *, input_tokens: int | None = None) -> Profile:
+def profile_of(request: Request, *, input_tokens: int | None = None, classifier: Classifier | None = None) -> Profile:
     """
     What a call asks for. Keeps nothing of its content, and never raises.
 
     Args:
         input_tokens: As estimated for the whole request; `None`: cannot be told, and the profile says so too.
+        classifier: Asked where the rules are unsure.
     """
     reading = read(request)
     needs = _needs(request, reading)
     verdict = judged(request, reading)
+    if classifier is not None:
+        verdict = reconsidered(verdict, reading, classifier)
     complexity = complexity_of(request, reading, verdict.counts, verdict.shapes, needs)
     ask_tokens = reading.ask_characters // _CHARACTERS_PER_TOKEN
     return Profile(
