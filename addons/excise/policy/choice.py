@@ -103,6 +103,10 @@ class ShadowEntry(Written):
     percent: Percent = Field(description="Of the calls.")
 
 
+def _auto(value: Any) -> Any:
+    return None if value == "auto" else value
+
+
 def _never(value: Any) -> Any:
     return None if value == "off" else value
 
@@ -118,9 +122,13 @@ class FailoverEntry(Written):
         default=1, description="Tries again at a target that failed in passing, of each target."
     )
     connect_seconds: Seconds = Field(default=5, description="Until TLS is up.")
-    first_byte_seconds: Seconds = Field(default=120, description="From the request to the whole head of the answer.")
+    first_byte_seconds: Annotated[Seconds | None, BeforeValidator(_auto, json_schema_input_type=float | Literal["auto"])] = Field(
+        default=None,
+        description="From the request to the whole head of the answer. `auto`: 120 for streams, 600 for answers that come whole, "
+        "which are sent when they are written.",
+    )
     idle_seconds: Seconds = Field(default=120, description="Between two pieces of an answer.")
-    total_seconds: Seconds = Field(default=600, description="From the call's arrival; no try begins after it, and none lasts longer.")
+    total_seconds: Seconds = Field(default=900, description="From the call's arrival; no try begins after it, and none lasts longer.")
     max_wait_seconds: Annotated[Number, Field(ge=0, le=MAX_SECONDS)] = Field(
         default=5, description="Longest wait that `retry-after` may ask for; where it asks for more, another target is asked."
     )

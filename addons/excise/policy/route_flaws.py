@@ -116,8 +116,9 @@ def _hedged_too_late(path: KeyPath, failover: Failover) -> Iterator[Flaw]:
     if hedge is None:
         return
     for name in ("first_byte_seconds", "total_seconds"):
-        if hedge >= getattr(failover, name):
-            yield Flaw((*path, "hedge_seconds"), f"no second target would ever be asked: {name} is {getattr(failover, name):g}")
+        limit = getattr(failover, name)
+        if limit is not None and hedge >= limit:
+            yield Flaw((*path, "hedge_seconds"), f"no second target would ever be asked: {name} is {limit:g}")
             return
 
 

@@ -10,6 +10,9 @@ from typing import Literal
 
 from excise.policy.deployment import TargetRef
 
+STREAM_SECONDS = 120.0
+WHOLE_SECONDS = 600.0  # as long as the SDKs wait
+
 type Strategy = Literal["ordered", "weighted", "optimise"]
 
 ANSWER_FAULTS = ("empty", "broken_json", "schema", "broken_call", "repetition", "refusal")
@@ -59,7 +62,8 @@ class Failover:
         attempts: Most tries of one call, the first included; 1: none but the first.
         retries: Tries again at a target that failed in passing, of each target.
         connect_seconds: Until TLS is up.
-        first_byte_seconds: From the request to the whole head of the answer.
+        first_byte_seconds: From the request to the whole head of the answer. `None`: `STREAM_SECONDS` for streams, `WHOLE_SECONDS` for
+            others, whose head is sent when all of it is written.
         idle_seconds: Between two pieces of an answer.
         total_seconds: From the call's arrival; no further try begins after it, and none lasts longer.
         max_wait_seconds: Longest wait before a try that `retry-after` may ask for; longer ones go elsewhere.
@@ -70,12 +74,20 @@ class Failover:
     attempts: int = 4
     retries: int = 1
     connect_seconds: float = 5.0
-    first_byte_seconds: float = 120.0
+    first_byte_seconds: float | None = None
     idle_seconds: float = 120.0
-    total_seconds: float = 600.0
+    total_seconds: float = 900.0
     max_wait_seconds: float = 5.0
     hedge_seconds: float | None = None
     answers: frozenset[str] = frozenset({"empty", "broken_json", "broken_call"})
+
+    def head_seconds(self, *, stream: bool) -> float:
+        """
+        How long the head of an answer may take.
+        """
+        if self.first_byte_seconds is not None:
+            return self.first_byte_seconds
+        return STREAM_SECONDS if stream else WHOLE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,8 @@ class Try:
         if self.sent is None:
             own = (self.began + terms.connect_seconds, f"connect_timeout: no connection within {terms.connect_seconds:g} s")
         elif self.touched is None:
-            own = (self.sent + terms.first_byte_seconds, f"upstream_timeout: no answer within {terms.first_byte_seconds:g} s")
+            head_seconds = terms.head_seconds(stream=False)
+            own = (self.sent + head_seconds, f"upstream_timeout: no answer within {head_seconds:g} s")
         else:
             own = (self.touched + terms.idle_seconds, f"upstream_timeout: the provider sent nothing for {terms.idle_seconds:g} s")
         return min(own, (call_began + terms.total_seconds, f"upstream_timeout: the call took longer than {terms.total_seconds:g} s"))

@@ -44,7 +44,7 @@ class Errand:
             UpstreamFailed: It broke off, or this is no HTTP.
             UpstreamTimeout: Not whole within `first_byte_seconds`.
         """
-        async with _within(self._terms.first_byte_seconds, "no answer within"):
+        async with _within(self._terms.head_seconds(stream=False), "no answer within"):
             while isinstance(event := await self._event(), h11.InformationalResponse):
                 pass
         if not isinstance(event, h11.Response):

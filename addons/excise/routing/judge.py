@@ -116,8 +116,8 @@ def _verdict(failure: Failure, *, once: bool, refusals: bool) -> Verdict:
 def _of_content(kind: str, *, once: bool, refusals: bool) -> Verdict:
     if kind == "answer_refusal":
         return replace(_FINAL, elsewhere=refusals)
-    # Only emptiness is a sign of a provider in trouble; whether an answer keeps a schema depends on what was asked.
-    return Verdict(again=once, elsewhere=True, blames="target" if kind == "answer_empty" else "nobody")
+    # Whether an answer keeps a schema depends on what was asked; so does whether there is anything to say.
+    return Verdict(again=once, elsewhere=True)
 
 
 def _of_transport(kind: str) -> Verdict:

@@ -5,6 +5,7 @@ Whom a call may be sent to, in which order, and why: decided before anything of 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from excise.errors import BadRequest
 from excise.exchange import Exchange
@@ -53,6 +54,8 @@ class Planning(Stage):
                 kind=THREAD_UNSUPPORTED,
             )
         plan = planned(found.choice, found.rule, self._outlook.view(policy, exchange, found.choice))
+        terms = plan.failover
+        plan = replace(plan, failover=replace(terms, first_byte_seconds=terms.head_seconds(stream=prompt.stream)))
         exchange.course = Course(
             plan,
             started=exchange.started,

@@ -200,6 +200,8 @@ def closing(exchange: Exchange) -> dict[str, Any]:
         "usage_source": exchange.usage_source,
         "usage_raw": exchange.usage_raw,
     }
+    if exchange.opened and exchange.course is not None and exchange.course.excluded:
+        record |= planned(exchange)  # some may have been excluded since
     if exchange.opened and len(exchange.attempts) > 1:
         record |= redirected(exchange) | planned(exchange)
     elif exchange.route is not None:
