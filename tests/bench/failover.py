@@ -52,6 +52,7 @@ TIMERS = [
     Way("idle", "begun", stream=True, limits=f", idle_seconds: {TIMER_SECONDS}"),
 ]
 CALLS = 50
+MOST_CALLS = 180  # of every way: a policy has room for 200 providers, and two ways need one for every second call
 APART_SECONDS = 0.02
 LOAD_CONNECTIONS = 4
 WARM = 4
@@ -133,7 +134,7 @@ def timers(proxy: Proxy, upstream: Upstream, home: Path, key: str) -> list[Row]:
     _apart(proxy, key, [Way("plain").body(0)] * CALLS, APART_SECONDS)  # warm
     for way in TIMERS:
         for number, (loaded, apart) in enumerate(((False, APART_SECONDS), (True, APART_SECONDS), (False, 0.0), (True, 0.0))):
-            bodies = [way.body(2 * (place + CALLS * number)) for place in range(CALLS)]
+            bodies = [way.body(place + CALLS * number) for place in range(CALLS)]
             with _load(proxy, home) if loaded else _nothing():
                 since = proxy.latest()
                 client = _apart(proxy, key, bodies, apart)
@@ -227,11 +228,13 @@ def main(arguments: Sequence[str]) -> None:
     if unknown := set(given.parts) - {"cost", "timers"}:
         parser.error(f"no such part: {', '.join(unknown)}")
     parts = given.parts or ["cost", "timers"]
-    calls = given.calls or (30 if given.quick else 300)
+    calls = given.calls or (30 if given.quick else MOST_CALLS)
+    if calls > MOST_CALLS:
+        parser.error(f"at most {MOST_CALLS} calls")
     console = Console(width=max(Console().width, 150))
     report: dict[str, Any] = {"calls": calls, "load": os.getloadavg()}
     for part in parts:
-        ways, room = (COST, WARM + calls) if part == "cost" else ([Way("plain"), *TIMERS], 8 * CALLS)
+        ways, room = (COST, WARM + calls) if part == "cost" else ([Way("plain"), *TIMERS], 4 * CALLS)
         with tempfile.TemporaryDirectory(prefix="excise-bench-") as folder, world(Path(folder), ways, room) as (proxy, upstream, key):
             report[part] = cost(proxy, upstream, key, calls) if part == "cost" else timers(proxy, upstream, Path(folder), key)
         console.print(table(f"{part}, load of the machine {os.getloadavg()[0]:.1f}", report[part]))

@@ -6,7 +6,8 @@ Read in this order, which is a call's way in:
     worker        one process: settings, sockets, which hook calls what
     door          one accepted connection: what does the client want?  (front: heads; client_hello: TLS; redirected: nft)
     relay         … a blind tunnel, counted
-    driver        … or layers: moves bytes, runs hooks, keeps time  (peer: upstream's end; hooks, guard: nothing a hook does escapes)
+    driver        … or layers: moves bytes, runs hooks, keeps time  (peer: upstream's end; overdue: silence; hooks, guard: nothing a hook
+                  does escapes)
     tls           certificates and verification  (tls_layers: handshakes; tls_sessions: resumption)
     http_layer    requests to streams, streams to connections  (http_edges, http_heads, http_body: HTTP/1, strictly)
     http_stream   one request and its answer: here the seal is asked for

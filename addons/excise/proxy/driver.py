@@ -24,6 +24,7 @@ from excise.errors import ExciseError
 from excise.proxy.faults import log_fault
 from excise.proxy.guard import HOOK_SECONDS
 from excise.proxy.hooks import contained, fault_of
+from excise.proxy.overdue import overdue
 from excise.proxy.peer import Peer
 from excise.proxy.tls_layers import ClientTLSLayer, ServerTLSLayer
 
@@ -295,10 +296,9 @@ class Driver:
         """
         End an upstream connection ourselves; `reason` is what the calls on it ended for.
         """
-        for flow in self.shared.gateway.flows.live.get(self.client.id, ()):
-            self.shared.gateway.flows.reasons[flow] = reason
-        transport = self.transports.get(connection)
-        if transport is not None:
+        flows = self.shared.gateway.flows
+        flows.reasons.update(dict.fromkeys(flows.live.get(self.client.id, ()), reason))
+        if (transport := self.transports.get(connection)) is not None:
             transport.abort()
 
     def cut(self) -> None:
@@ -354,24 +354,16 @@ class Driver:
         """
         Once a second: end upstream connections that have been silent for too long while a call waits on them.
         """
-        gateway, settings = self.shared.gateway, self.shared.settings
-        if not gateway.flows.waits(self.client):
+        flows, settings = self.shared.gateway.flows, self.shared.settings
+        if not flows.waits(self.client):
             return
         # Calls with other targets have clocks of their own, for each attempt.
-        timed = [flow for flow in gateway.flows.live.get(self.client.id, ()) if gateway.legs.failover(flow) is None]
-        begun = any(flow.response is not None for flow in timed)
-        asked = {flow.server_conn for flow in timed}
-        for server, opened in list(self.opened.items()) if timed else ():
-            if server.tls and server.timestamp_tls_setup is None:
-                if now - opened > settings.connect_timeout_seconds:
-                    self.fail_upstream(server, f"connect_timeout: no TLS within {settings.connect_timeout_seconds:g} s")
-            elif server not in asked:
-                continue  # kept for a later call
-            elif begun and now - self.touched.get(server, now) > settings.idle_timeout_seconds:
-                self.fail_upstream(server, f"upstream_timeout: the provider sent nothing for {settings.idle_timeout_seconds:g} s")
-            elif not begun and now - max(opened, gateway.flows.asked_at(self.client, opened)) > settings.first_byte_timeout_seconds:
-                # From the request on, and until the head is whole: a header a second is no answer.
-                self.fail_upstream(server, f"upstream_timeout: no answer within {settings.first_byte_timeout_seconds:g} s")
+        calls = [flow for flow in flows.live.get(self.client.id, ()) if self.shared.gateway.legs.failover(flow) is None]
+        for server, opened in list(self.opened.items()) if calls else ():
+            touched = self.touched.get(server, now)
+            late = overdue(server, now, opened=opened, touched=touched, client=self.client, calls=calls, flows=flows, settings=settings)
+            if late is not None:
+                self.fail_upstream(server, late)
         if not self.opened and not self._tasks and not self._waiting and not self._timers:
             # A call waits, and there is nothing left that could answer it: a bug of ours, which must not hang a client.
             self.shared.guard.faults += 1

@@ -35,6 +35,10 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Bounds:
+    """
+    When an answer is given, and how often that was right.
+    """
+
     margin: float  # cosine of the best less that of the second, at least
     near: float  # cosine of the best, at least
     right: float  # share of the answered examples, by the rule of succession: never quite sure
@@ -53,8 +57,12 @@ class Classifier:
 
     def __init__(self, embedder: Embedder, examples: Mapping[Task, Sequence[str]]) -> None:
         self._embedder = embedder
-        placed = {task: [vector for text in texts if (vector := self._placed(text))] for task, texts in examples.items()}
-        sums = {task: tuple(map(sum, zip(*vectors, strict=True))) for task, vectors in placed.items()}
+        found = {task: [vector for text in texts if (vector := self._vector(text))] for task, texts in examples.items()}
+        everything = [vector for vectors in found.values() for vector in vectors]
+        # What all texts have in common, of which some models have much, would make everything near to everything.
+        self._centre = tuple(sum(axis) / len(everything) for axis in zip(*everything, strict=True))
+        placed = {task: [place for vector in vectors if (place := self._placed(vector))] for task, vectors in found.items()}
+        sums = {task: tuple(map(sum, zip(*places, strict=True))) for task, places in placed.items()}
         self._centroids = _units(sums)
         self._bounds = _bounds(placed, sums)
 
@@ -65,16 +73,20 @@ class Classifier:
         Args:
             text: The user's own words; of more than `MAX_BYTES` the two ends are looked at.
         """
-        vector = self._placed(text)
-        if vector is None:
+        vector = self._vector(text)
+        place = None if vector is None else self._placed(vector)
+        if place is None:
             return None
-        task, near, margin = _nearest(vector, self._centroids)
+        task, near, margin = _nearest(place, self._centroids)
         if task is Task.UNKNOWN or margin < self._bounds.margin or near < self._bounds.near:
             return None
         return task, self._bounds.right
 
-    def _placed(self, text: str) -> _Vector | None:
+    def _vector(self, text: str) -> _Vector | None:
         return _unit(self._embedder.embed(_ends(text)))
+
+    def _placed(self, vector: _Vector) -> _Vector | None:
+        return _unit([value - common for value, common in zip(vector, self._centre, strict=True)])
 
 
 def reconsidered(verdict: Verdict, reading: Reading, classifier: Classifier) -> Verdict:
@@ -125,6 +137,7 @@ def _bounds(placed: Mapping[Task, Sequence[_Vector]], sums: Mapping[Task, Sequen
     told: list[tuple[float, bool, float]] = []  # least margins last
     for task, vectors in placed.items():
         for vector in vectors:
+            # Without itself, or it would be near to itself.
             others = _unit([total - value for total, value in zip(sums[task], vector, strict=True)])
             if others is None or len(centroids) < 2:
                 continue
