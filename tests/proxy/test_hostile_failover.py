@@ -380,3 +380,37 @@ def health(at: House) -> TargetHealth:
     What the worker knows of targets.
     """
     return next(stage for stage in at.worker._parts.pipeline.stages if isinstance(stage, Learn))._outlook.health
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["a key of ours", "a key of the client's"])
+async def test_a_route_opens_nothing_that_is_stored_in_the_house_s_account(own, tmp_path):
+    """
+    A call that policy routes goes with the house's credentials, whoever calls: what it names there is refused before anything is sent.
+    """
+    _, key = KeyStore(tmp_path / "data/state/keys.json").create(name="tester", team="harbour")
+    async with at_home(tmp_path) as at:
+        for more in ({"previous_response_id": "resp_1"}, {"input": [{"type": "item_reference", "id": "msg_1"}]}):
+            reader, writer = await at.client()
+            body = json.dumps({"model": "gpt-4o-mini", "input": "x"} | more).encode()
+            head = f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key if own else 'standin-own'}\r\n"
+            writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            answer = await read_answer(reader)
+            writer.close()
+            assert (answer.status, answer.json["error"]["code"]) == (400, "stored_state")
+        assert hosts(at) == []
+
+
+async def test_an_answer_we_withhold_is_no_failure_of_its_target(tmp_path):
+    """
+    One client has the model say what policy blocks in answers, again and again: the target is as it was for the others.
+    """
+    after = "redact: [{name: all, profile: [secrets], answers: block}]"
+    async with at_home(tmp_path, to=FIRST, after=after) as at:
+        said = {"message": {"role": "assistant", "content": "AKIA" + "QYLPMN5HHHFPZAM2"}, "finish_reason": "stop", "index": 0}
+        body = json.dumps({"id": "x", "object": "chat.completion", "choices": [said]}).encode()
+        at.standin.script(Script(recorded=Recorded(200, (JSON,), body)), times=6, matches=of(OPENAI))
+        for _ in range(6):
+            answer = await at.call(CHAT)
+            assert answer.status >= 400 and b"AKIA" not in answer.body
+        assert len(hosts(at)) == 6
+        assert health(at).standing(TargetRef("openai", "gpt-4o-mini")).state == "closed"

@@ -18,6 +18,7 @@ from excise.wire.usage import UsageSource
 
 log = structlog.get_logger("excise.learn")
 
+_OURS = frozenset({"internal", "retention_unproven"})
 LEAST_OUTPUT_TOKENS = 20  # a speed is not told from less
 
 
@@ -51,7 +52,8 @@ class Learn(Stage):
             return
         exchange.learned = True
         target, health = _target(exchange), self._outlook.health
-        ours = exchange.answer_refusal is not None  # it was an answer, and we withheld it for what stands in it
+        # It was an answer, and we withheld it: for what stands in it, or for a fault of ours.
+        ours = exchange.answer_refusal is not None or exchange.error_type in _OURS
         if attempt is None or ours or exchange.status in (Status.CANCELLED, Status.REFUSED) or attempt.outcome == "hedged":
             health.released(target, route.credential_at)
         elif exchange.status is Status.OK:

@@ -35,8 +35,6 @@ from excise.wire.translate import Translation
 _VARIES = frozenset({"openai-chat", "openai-responses"})
 PROBED = "it is out of order, and another call is finding out whether it still is"
 TRANSLATED_INLINE_BYTES = 32 * 1024  # larger requests are translated in a thread: up to a millisecond a kilobyte of the smallest messages
-# Members of requests that name something stored at the provider under the account: anybody's with a key of ours, if they were let through.
-_STORED = ("previous_response_id", "conversation", "container", "cachedContent", "cached_content", "previous_interaction_id")
 
 
 class Route(Stage):

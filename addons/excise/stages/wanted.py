@@ -5,7 +5,6 @@ What a call wants: the choice policy makes for it, or what the model's name mean
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from excise.catalog.models import Models
 from excise.errors import BadRequest, Refused
@@ -16,12 +15,11 @@ from excise.policy.deployment import TargetRef
 from excise.policy.glob import any_of
 from excise.policy.terms import Choice
 from excise.routing.targets import GENERATES
+from excise.stages.stored import stored_in
 from excise.wire.operations.registry import OPERATIONS, operation_of
 
 # What a call means that names no model, where the dialect has a usual one.
 _USUAL = {"openai-moderations": "omni-moderation-latest"}
-# Members of requests that name something stored at the provider under the account: anybody's with a key of ours, if they were let through.
-_STORED = ("previous_response_id", "conversation", "container", "cachedContent", "cached_content", "previous_interaction_id")
 VIRTUAL_KEY = "virtual_key"  # `Principal.type` of who calls with a key of ours
 
 
@@ -53,6 +51,7 @@ def wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
     if routable or ours:
         entry = policy.routed(facts_of(exchange)) if policy.routes else None
         if entry is not None:
+            _check_stored(exchange)
             return Wanted(entry.said, entry.name)
     if not ours:
         return None
@@ -61,11 +60,7 @@ def wanted(policy: Policy, exchange: Exchange) -> Wanted | None:
             f"operation {call.operation!r} is not served to virtual keys; use the provider's own key for it",
             kind="operation_not_served",
         )
-    if stored := next((name for name in _STORED if _says(exchange.prompt.json, name)), None):
-        raise BadRequest(
-            f"{stored} names what a provider keeps in the account of the house, which no key of ours opens; send the whole conversation",
-            kind="stored_state",
-        )
+    _check_stored(exchange)
     return resolve(policy, call.provider, model or _USUAL.get(call.dialect))
 
 
@@ -114,8 +109,13 @@ def _only(policy: Policy, target: TargetRef) -> Choice:
     return replace(Choice.of(target), failover=policy.failover)
 
 
-def _says(body: Any, name: str) -> bool:
-    return isinstance(body, dict) and body.get(name) not in (None, "")
+def _check_stored(exchange: Exchange) -> None:
+    assert exchange.prompt is not None
+    if (stored := stored_in(exchange.prompt.json)) is not None:
+        raise BadRequest(
+            f"{stored} names what a provider keeps in the account of the house, which no key of ours opens; send the whole conversation",
+            kind="stored_state",
+        )
 
 
 def _may_ask(patterns: tuple[str, ...], model: str) -> bool:
