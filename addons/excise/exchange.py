@@ -201,6 +201,9 @@ class Attempt:
     usage: Usage | None = None
     usage_source: UsageSource | None = None
     cost: Cost | None = None
+    redaction_rule: str | None = None  # what was taken out of what left, and by which entry
+    redactions_total: int | None = None
+    retention: str | None = None  # what was known of the provider's keeping when it left
 
 
 class Status(StrEnum):

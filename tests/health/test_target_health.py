@@ -67,6 +67,16 @@ def test_a_failure_counts_against_who_is_to_blame(bench, failure, open_):
     assert [target for target in (GPT, MINI, ELSEWHERE) if bench.states(target) == ["open"]] == open_
 
 
+def test_slow_requests_of_one_client_close_nothing_by_themselves(bench):
+    """
+    Three timeouts in a row are no proof, where three broken connections are.
+    """
+    bench.fail(Failure("upstream_timeout", "head"), 3)
+    bench.fail(Failure("upstream_closed", "head"), 3, target=ELSEWHERE)
+
+    assert bench.states(GPT, ELSEWHERE) == ["closed", "open"]
+
+
 def test_a_refused_key_leaves_the_others_in_use(bench):
     """
     After three refusals a key is passed over; the target stands as its best key does.

@@ -24,6 +24,12 @@ from excise.stages.stored import stored_in
         ({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}]}, "file_id"),
         ({"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "file", "file_id": "f"}}]}]}, "file_id"),
         ({"messages": [{"content": [{"type": "tool_result", "content": [{"source": {"file_id": "f"}}]}]}]}, "file_id"),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+        ({"contents": [{"parts": [{"fileData": {"fileUri": "gs://house/plan.pdf"}}]}]}, "file_uri"),
+        ({"contents": [{"parts": [{"file_data": {"file_uri": "https://generativelanguage.googleapis.com/v1beta/files/a"}}]}]}, "file_uri"),
+        ({"messages": [{"content": [{"image": {"source": {"s3Location": {"uri": "s3://house/plan.png"}}}}]}]}, "file_uri"),
+        ({"messages": [{"content": [{"toolResult": {"content": [{"document": {"source": {"s3Location": {"uri": "S3://a/b"}}}}]}}]}]}, "file_uri"),
+        ({"messages": [{"content": [{"type": "image_url", "image_url": {"url": "gs://house/plan.png"}}]}]}, "file_uri"),
     ],
 )
 def test_what_is_stored_is_found(body, named):
@@ -49,6 +55,9 @@ def test_what_is_stored_is_found(body, named):
                 {"content": "file_id"},
             ]
         },
+        {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "https://a.example/files/b.png"}}]}]},
+        {"contents": [{"parts": [{"functionCall": {"name": "f", "args": {"uri": "gs://theirs"}}}, {"text": "gs://theirs"}]}]},
+        {"prompt": "files/a"},
         {"input": "file_id", "messages": "item_reference", "tools": {"container": "a"}},
     ],
 )

@@ -112,7 +112,8 @@ class TargetHealth:
         if failure.phase == "connect":
             self._shared.failed(host, hard=True)
         elif verdict.blames == "target":
-            self._shared.failed(model, hard=failure.kind in TRANSPORT)
+            # A timeout may be the work of one client with a slow request: it counts, but three in a row prove nothing.
+            self._shared.failed(model, hard=failure.kind in TRANSPORT and failure.kind != "upstream_timeout")
         elif verdict.blames == "credential" and not rate:
             self._shared.failed(key, hard=True)
         wait = verdict.wait_seconds or (_UNSAID_SECONDS if rate else 0.0)

@@ -182,6 +182,9 @@ ATTEMPTS = _columns(
     ("usage_source", "VARCHAR", "provider, partial, estimated, unknown"),
     ("cost_usd", "DECIMAL(18,9)", "what the provider bills for it, US dollars; NULL: not known, which is not zero"),
     ("price_version", "VARCHAR", "dated version of the price list"),
+    ("redaction_rule", "VARCHAR", "entry of the policy's `redact` that decided for this try; NULL: what left was not scanned"),
+    ("redactions_total", "INTEGER", "spans taken out of what left"),
+    ("retention", "VARCHAR", "what was known of the provider keeping it when it left: asserted, unknown; NULL: policy did not ask"),
 )
 
 DECISIONS = _columns(

@@ -61,6 +61,13 @@ class Redaction:
     answers: Action | None = None
     protection: Protection | None = field(default=None, repr=False)
 
+    @property
+    def taken(self) -> int:
+        """
+        Spans that are not in what leaves.
+        """
+        return sum(count for (_, _, action), count in self.counts.items() if action not in ("report-only", "block"))
+
     def forgotten(self) -> Redaction:
         """
         The same without any value.

@@ -246,10 +246,8 @@ def protecting(exchange: Exchange) -> dict[str, Any]:
     if redaction is None:
         return record
     kinds: dict[str, int] = {}
-    taken = 0
-    for (entity, _, action), count in redaction.counts.items():
+    for (entity, _, _), count in redaction.counts.items():
         kinds[entity] = kinds.get(entity, 0) + count
-        taken += count if action not in ("report-only", "block") else 0
     both = (("request", redaction.counts), ("answer", exchange.answer_findings))
     detail = [
         {"entity": entity, "detector": detector, "action": action, "direction": direction, "count": count}
@@ -258,7 +256,7 @@ def protecting(exchange: Exchange) -> dict[str, Any]:
     ]
     record |= {
         "redaction_rule": redaction.rule,
-        "redactions_total": taken,
+        "redactions_total": redaction.taken,
         "redactions": kinds or None,
         "scanned_bytes": redaction.scanned_bytes,
         "skipped_bytes": redaction.skipped_bytes,

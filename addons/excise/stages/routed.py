@@ -124,6 +124,9 @@ def _try(exchange: Exchange, number: int, attempt: Attempt) -> dict[str, Any]:
         "outcome": attempt.outcome or _outcome(exchange, attempt, own=own),
         "why": short(attempt.why or (route.reason if route is not None else None), 500),
         "wait_ms": _ms(attempt.wait_seconds),
+        "redaction_rule": short(attempt.redaction_rule),
+        "redactions_total": attempt.redactions_total,
+        "retention": attempt.retention,
         "usage_source": attempt.usage_source or (exchange.usage_source if own else None),
     }
     if usage is not None:

@@ -51,6 +51,9 @@ class Send(Stage):
             dialect=call.dialect,
             why=exchange.next_why or (route.reason if route is not None else None),
             wait_seconds=exchange.next_wait,
+            redaction_rule=exchange.redaction.rule if exchange.redaction is not None else None,
+            redactions_total=exchange.redaction.taken if exchange.redaction is not None else None,
+            retention=exchange.retention,
         )
         exchange.attempts.append(attempt)
         if exchange.course is not None:

@@ -6,18 +6,25 @@ With a credential of ours that is the house's account: whatever others have left
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 _MEMBERS = ("previous_response_id", "conversation", "container", "cachedContent", "cached_content", "previous_interaction_id")
+_PLACES = frozenset({"fileUri", "file_uri", "uri", "url", "gcsUri"})
+_OF_ACCOUNTS = re.compile(r"(?i)\s*(?:gs|s3)://|\s*https://generativelanguage\.googleapis\.com/.*files/|files/")
+# Values of the client's own tools.
+_OF_CLIENTS = frozenset({"input", "args", "arguments", "function", "functionCall", "functionResponse", "function_call"})
 _DEEPEST = 4  # contents within contents: a tool's result holds parts, and nothing of ours holds more
 
 
 def stored_in(body: Any) -> str | None:
     """
-    The member by which a request names something stored: a conversation, an item of one, a file, a container; `None`: it names nothing.
+    The member by which a request names something stored: a conversation, an item of one, a file, a container, a place in a bucket; `None`:
+    it names nothing.
 
-    Source: developers.openai.com "Conversation state", "File inputs", "File search"; platform.claude.com "Files API"; read 2026-11.
+    Source: ai.google.dev "Files API"; docs.aws.amazon.com/bedrock "S3Location"; developers.openai.com "Conversation state", "File inputs",
+    "File search"; platform.claude.com "Files API"; read 2026-11.
     """
     if not isinstance(body, dict):
         return None
@@ -31,8 +38,12 @@ def stored_in(body: Any) -> str | None:
     for item in _dicts(body.get("input")):
         if item.get("type", "item_reference") == "item_reference" and "role" not in item and "id" in item:
             return "item_reference"
-    parts = (*_dicts(body.get("input")), *_dicts(body.get("messages")))
-    return "file_id" if any(_names_file(part, 0) for part in parts) else None
+    if isinstance(body.get("prompt"), dict) and body["prompt"].get("id"):
+        return "prompt"
+    parts = (*_dicts(body.get("input")), *_dicts(body.get("messages")), *_dicts(body.get("contents")), *_dicts(body.get("system")))
+    if any(_names_file(part, 0) for part in parts):
+        return "file_id"
+    return "file_uri" if any(_names_place(part, 0) for part in parts) else None
 
 
 def _names_file(part: dict[str, Any], depth: int) -> bool:
@@ -41,6 +52,21 @@ def _names_file(part: dict[str, Any], depth: int) -> bool:
         return True
     inner = (*_dicts(part.get("content")), *_dicts(part.get("output")))
     return depth < _DEEPEST and any(_names_file(one, depth + 1) for one in inner)
+
+
+def _names_place(part: dict[str, Any], depth: int) -> bool:
+    """
+    Whether something is to be fetched from a bucket or a file store with the identity of who calls: that is ours.
+    """
+    for name, value in part.items():
+        if isinstance(value, str):
+            if name in _PLACES and _OF_ACCOUNTS.match(value):
+                return True
+        elif name not in _OF_CLIENTS and depth < 2 * _DEEPEST:
+            inner = (value,) if isinstance(value, dict) else _dicts(value)
+            if any(_names_place(one, depth + 1) for one in inner):
+                return True
+    return False
 
 
 def _dicts(listed: Any) -> Iterator[dict[str, Any]]:
