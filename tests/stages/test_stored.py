@@ -28,7 +28,10 @@ from excise.stages.stored import stored_in
         ({"contents": [{"parts": [{"fileData": {"fileUri": "gs://house/plan.pdf"}}]}]}, "file_uri"),
         ({"contents": [{"parts": [{"file_data": {"file_uri": "https://generativelanguage.googleapis.com/v1beta/files/a"}}]}]}, "file_uri"),
         ({"messages": [{"content": [{"image": {"source": {"s3Location": {"uri": "s3://house/plan.png"}}}}]}]}, "file_uri"),
-        ({"messages": [{"content": [{"toolResult": {"content": [{"document": {"source": {"s3Location": {"uri": "S3://a/b"}}}}]}}]}]}, "file_uri"),
+        (
+            {"messages": [{"content": [{"toolResult": {"content": [{"document": {"source": {"s3Location": {"uri": "S3://a/b"}}}}]}}]}]},
+            "file_uri",
+        ),
         ({"messages": [{"content": [{"type": "image_url", "image_url": {"url": "gs://house/plan.png"}}]}]}, "file_uri"),
     ],
 )
