@@ -262,6 +262,10 @@ class ReplyHead:
     headers: tuple[tuple[str, str], ...]
 
 
+# Fields that hold for every attempt at a call.
+_OF_THE_CALL = ("call", "principal", "original", "request", "profile", "course", "attempts", "opened", "proxy_seconds", "head_left")
+
+
 @dataclass(slots=True)
 class Exchange:
     """
@@ -369,24 +373,11 @@ class Exchange:
         """
         Another attempt at the same call: what was known before a target was chosen, and nothing of this one's.
         """
-        return Exchange(
-            id=self.id,
-            started_at_us=self.started_at_us,
-            started=self.started,
-            client=self.client,
-            http=self.http,
-            call=self.call,
-            principal=self.principal,
-            prompt=self.original,
-            original=self.original,
-            request=self.request,
-            profile=self.profile,
-            course=self.course,
-            attempts=self.attempts,
-            opened=self.opened,
-            proxy_seconds=self.proxy_seconds,
-            head_left=self.head_left,
-        )
+        leg = Exchange(self.id, self.started_at_us, self.started, self.client, self.http)
+        for name in _OF_THE_CALL:
+            setattr(leg, name, getattr(self, name))
+        leg.prompt = self.original
+        return leg
 
     def forget(self) -> None:
         """
