@@ -4,12 +4,14 @@ Several keys of one provider: a refused or limited one is replaced by another, w
 
 from __future__ import annotations
 
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from house import CHAT, House, house
 
+from excise.health import target_health
 from excise.standin.call import Request
 from excise.standin.script import Script
 
@@ -57,6 +59,17 @@ async def test_a_refused_or_limited_key_is_replaced_within_the_call(script, tmp_
         doubled = next(row for row in rows if row["attempts"] == 2)
         assert [attempt["outcome"] for attempt in doubled["attempts_detail"]] == ["failed", "ok"]
         assert doubled["attempts_detail"][1]["why"].endswith(": another key")
+
+
+async def test_a_key_that_was_refused_is_not_drawn_again(tmp_path, monkeypatch):
+    """
+    Whatever turn it is, which other calls decide as well.
+    """
+    monkeypatch.setattr(target_health, "count", lambda: repeat(0))
+    async with at_home(tmp_path) as at:
+        at.standin.steer = lambda request: (request, Script(status=401) if _key(request) == FIRST else Script())
+        assert (await at.call(CHAT)).status == 200
+        assert keys(at) == [FIRST, SECOND]
 
 
 async def test_keys_take_turns(tmp_path):
