@@ -28,20 +28,9 @@ from excise.stages.route import envelope_of
 from excise.wire.dialects.registry import dialect_of
 from excise.wire.estimate import estimate_input_tokens
 from excise.wire.request import read_prompt
+from excise.wire.survey import USUAL
 
 MOST_BYTES = 64 * 1024 * 1024  # of a file with a request
-
-# Whose dialect it is, where only the dialect is named.
-PROVIDERS = {
-    "openai-chat": "openai",
-    "openai-responses": "openai",
-    "anthropic-messages": "anthropic",
-    "gemini": "gemini",
-    "bedrock-converse": "bedrock",
-    "cohere-v2": "cohere",
-    "mistral-chat": "mistral",
-    "ollama": "ollama",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +97,13 @@ def _from_file(file: Path, dialect: str | None, described: dict[str, Any], catal
     The profile of a request, and what it says of the call.
     """
     provider = described.get("provider")
-    if dialect is not None and dialect in PROVIDERS:
-        provider = provider or PROVIDERS[dialect]
+    if dialect is not None and dialect in USUAL:
+        provider = provider or USUAL[dialect]
         call = _call(catalog, provider, "openai-chat" if dialect == "mistral-chat" else dialect)
     elif dialect is None and provider is not None:
         call = _usual_call(catalog, provider, described.get("operation"))
     else:
-        raise typer.BadParameter(f"one of {', '.join(PROVIDERS)} is expected, or --provider", param_hint="--dialect")
+        raise typer.BadParameter(f"one of {', '.join(USUAL)} is expected, or --provider", param_hint="--dialect")
     try:
         body = file.read_bytes()
         http = HttpRequest("POST", "https", "localhost", 443, "/", ((b"content-type", b"application/json"),), body)

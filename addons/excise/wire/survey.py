@@ -34,7 +34,7 @@ from excise.wire.neutral import (
     Turn,
 )
 
-# Whose form of a dialect is surveyed, and a model there of which nothing special is known.
+# Whose form of a dialect is meant where only the dialect is named.
 USUAL = {
     "openai-chat": "openai",
     "openai-responses": "openai",
