@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 import typer
-from test_simulate_cli import PROVIDERS, ledger
+from test_simulate_cli import USUAL, ledger
 from typer.testing import CliRunner
 
 from excise.catalog.models import Models
-from excise.cli.asked import PROVIDERS as BY_DIALECT
 from excise.cli.planning import profile_from
 from excise.cli.policy import register
 from excise.errors import LedgerError
@@ -33,9 +32,10 @@ from excise.routing.profiling import profile_of
 from excise.routing.profiling.length import expected_output
 from excise.wire.dialects.registry import DIALECTS
 from excise.wire.neutral import Request, Text, Turn
+from excise.wire.survey import USUAL as BY_DIALECT
 
 POLICY = (
-    PROVIDERS
+    USUAL
     + """rules:
   - {name: no haiku, when: {model: "*haiku*", team: b}, then: deny, reason: too small}
 aliases:
