@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import typer
-from test_simulate_cli import USUAL, ledger
+from test_simulate_cli import PROVIDERS, ledger
 from typer.testing import CliRunner
 
 from excise.catalog.models import Models
@@ -35,7 +35,7 @@ from excise.wire.neutral import Request, Text, Turn
 from excise.wire.survey import USUAL as BY_DIALECT
 
 POLICY = (
-    USUAL
+    PROVIDERS
     + """rules:
   - {name: no haiku, when: {model: "*haiku*", team: b}, then: deny, reason: too small}
 aliases:
